@@ -1,0 +1,191 @@
+"""What can go wrong between a call and its answer.
+
+    ProductsApiError
+    |-- InvalidArgumentError            refused here; no request was made
+    |   `-- InvalidIdentifierError      an id or slug that is not exactly one path segment
+    |-- RefusedError                    the API read the request and declined it (4xx)
+    |   |-- BadRequestError             400 and the other 4xx without a class of their own
+    |   |-- NotFoundError               404, or the 400 that means it
+    |   |-- RouteUnavailableError       the account does not have this route
+    |   |-- BadTokenError               401: the token is wrong, expired or revoked
+    |   |-- MissingScopeError           401 or 403: the token lacks a scope
+    |   |-- WrongLocationError          401 or 403: the token is not for this location
+    |   |-- ConflictError               409
+    |   |-- ValidationFailedError       422, with its list of messages
+    |   `-- RateLimitedError            429, with the seconds to wait
+    |-- ServerError                     5xx
+    |-- RequestTimeoutError             no answer in time
+    |-- ConnectionFailedError
+    |   |-- NotReachedError             the request never left
+    |   `-- ConnectionLostError         the connection broke after the request was sent
+    `-- UnexpectedResponseError         an answer that is not JSON, or not of the known shape
+
+Every error says what happened, whether anything changed, and what to do next; `str(error)` is
+those three in one line. This module imports neither the HTTP client nor the models, so naming an
+error costs nothing at start.
+"""
+
+from typing import Literal
+
+from .operations import Operation
+
+Outcome = Literal["not_done", "unknown"]
+
+
+class ProductsApiError(Exception):
+    """Any failure of a call.
+
+    Attributes:
+        operation: method and path template, such as `GET /products/{productId}`.
+        status: HTTP status, or None when there was no answer.
+        trace_id: the API's own id of the request, when it gave one.
+        retryable: sending the same request again is safe and may help.
+        outcome: for a write, `not_done` when it surely changed nothing, `unknown` when it may have.
+            Reads are always `not_done`.
+        happened, changed, next_step: the words for a person, one sentence or two each; `changed` is
+            empty for a read.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        happened: str,
+        *,
+        next_step: str,
+        status: int | None = None,
+        trace_id: str | None = None,
+        outcome: Outcome = "not_done",
+        retryable: bool = False,
+    ) -> None:
+        self.operation = operation.name
+        self.status = status
+        self.trace_id = trace_id
+        self.outcome: Outcome = outcome if operation.writes else "not_done"
+        self.retryable = retryable
+        self.happened = happened
+        self.next_step = next_step
+        self.changed = ""
+        if operation.writes:
+            self.changed = (
+                "Nothing was changed."
+                if self.outcome == "not_done"
+                else "It is not known whether the change was made."
+            )
+        super().__init__(" ".join(part for part in (happened, self.changed, next_step) if part))
+
+
+class InvalidArgumentError(ProductsApiError):
+    """An argument that no request could carry; raised before any request."""
+
+
+class InvalidIdentifierError(InvalidArgumentError):
+    """An id or slug that would not arrive as exactly one path segment, or would reach another route.
+
+    `kind` is the placeholder's name in words, such as `product id`.
+    """
+
+    def __init__(self, operation: Operation, kind: str, reason: str) -> None:
+        self.kind = kind
+        super().__init__(
+            operation,
+            f"The {kind} cannot be used: {reason}.",
+            next_step=f"Take the {kind} from a list and pass it unchanged.",
+        )
+
+
+class RefusedError(ProductsApiError):
+    """The API declined the request; a refused write changed nothing."""
+
+
+class BadRequestError(RefusedError):
+    """The request was not understood (400 and other 4xx without a class of their own)."""
+
+
+class NotFoundError(RefusedError):
+    """The thing named by the request does not exist in this location."""
+
+
+class RouteUnavailableError(RefusedError):
+    """The account does not have this route: 404 for the route itself, or a 401 that names the IAM service."""
+
+
+class BadTokenError(RefusedError):
+    """The access token is wrong, expired or revoked."""
+
+
+class MissingScopeError(RefusedError):
+    """The token lacks what the operation needs; `scopes` names it, as far as it is documented."""
+
+    def __init__(
+        self, operation: Operation, happened: str, *, next_step: str, status: int, trace_id: str | None
+    ) -> None:
+        self.scopes = operation.scopes
+        super().__init__(operation, happened, next_step=next_step, status=status, trace_id=trace_id)
+
+
+class WrongLocationError(RefusedError):
+    """The token may not act on this location."""
+
+
+class ConflictError(RefusedError):
+    """The change clashes with what is already there (409)."""
+
+
+class ValidationFailedError(RefusedError):
+    """The API found fault with single fields (422); `messages` is its list, one text per fault."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        happened: str,
+        *,
+        next_step: str,
+        messages: tuple[str, ...],
+        status: int,
+        trace_id: str | None,
+    ) -> None:
+        self.messages = messages
+        super().__init__(operation, happened, next_step=next_step, status=status, trace_id=trace_id)
+
+
+class RateLimitedError(RefusedError):
+    """Too many requests, also after waiting; `wait_seconds` is the advised wait, None when not told."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        happened: str,
+        *,
+        next_step: str,
+        wait_seconds: float | None,
+        status: int,
+        trace_id: str | None,
+    ) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(
+            operation, happened, next_step=next_step, status=status, trace_id=trace_id, retryable=True
+        )
+
+
+class ServerError(ProductsApiError):
+    """The API failed (5xx); a write may or may not have been carried out."""
+
+
+class RequestTimeoutError(ProductsApiError):
+    """No answer within the time allowed; a write may or may not have been carried out."""
+
+
+class ConnectionFailedError(ProductsApiError):
+    """The network failed."""
+
+
+class NotReachedError(ConnectionFailedError):
+    """No connection could be made, so the request never left and repeating it is safe."""
+
+
+class ConnectionLostError(ConnectionFailedError):
+    """The connection broke after the request was sent; a write may or may not have been carried out."""
+
+
+class UnexpectedResponseError(ProductsApiError):
+    """The answer is not JSON, or lacks what cannot be done without."""

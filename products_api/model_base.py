@@ -1,0 +1,181 @@
+"""What all models share: how answers are read generously and requests are written exactly.
+
+Reading: attributes are snake_case, the wire's camelCase and `_id` are aliases, unknown fields are
+kept, `null` is as good as absent, and a field of an unforeseen type is set aside rather than
+spoiling the whole record: the documentation of this API leaves out fields that arrive, and lists
+fields that do not.
+
+Writing: unknown fields are refused, since the API answers stray keys with 422; a field that was
+never set is not sent, and one set to None is sent as null, which clears it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler as Handler
+from pydantic.alias_generators import to_camel
+
+Item = TypeVar("Item")
+
+WireId = Annotated[str, Field(validation_alias=AliasChoices("_id", "id"), serialization_alias="_id")]
+OptionalWireId = Annotated[
+    str | None, Field(validation_alias=AliasChoices("_id", "id"), serialization_alias="_id")
+]
+Money = Annotated[Decimal, Field(ge=0)]
+"""A price in major units (19.99 means 19.99), never negative."""
+
+
+class Record(BaseModel):
+    """Something the API answered. Fields it did not tell are None; unknown ones are in `model_extra`."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        coerce_numbers_to_str=True,
+        frozen=True,
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _set_aside_unreadable_fields(cls, value: Any, handler: Handler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            if not isinstance(value, dict):
+                raise
+            told = cast(dict[str | int, Any], value)
+            faults = {fault["loc"][0] for fault in error.errors(include_input=False) if fault["loc"]}
+            unreadable = {key: told[key] for key in faults & told.keys()}
+            if not unreadable:
+                raise
+        return handler(
+            {key: item for key, item in told.items() if key not in unreadable} | {"unreadable": unreadable}
+        )
+
+
+class Body(BaseModel):
+    """Something to send."""
+
+    never_null: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may be left out but not be cleared."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+    )
+
+    @model_validator(mode="after")
+    def _refuse_clearing_what_must_exist(self) -> Self:
+        for field in sorted(self.model_fields_set & self.never_null):
+            if getattr(self, field) is None:
+                raise ValueError(f"{field} cannot be cleared; leave it out to keep it")
+        return self
+
+    def wire(self) -> dict[str, Any]:
+        """The fields that were set, under their wire names, Decimals as they are."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class Acknowledged(Record):
+    """The API accepted a write. It may have answered `null`, which also is success.
+
+    `message` is not for people: the API's documented example says "Successfully created" even for deletes.
+    """
+
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of a list.
+
+    `total` is what the API claims, None when it did not say; it is not reliable enough to page by.
+    `limit` and `offset` are those of the request.
+    """
+
+    items: tuple[Item, ...]
+    total: int | None
+    limit: int
+    offset: int
+
+    @property
+    def next_offset(self) -> int | None:
+        """Where the next page starts; None when this was the last one.
+
+        A short page ends the list, unless the API claims more: then it may cap pages lower than asked.
+        """
+        reached = self.offset + len(self.items)
+        more = len(self.items) >= self.limit or (self.total is not None and self.total > reached)
+        return reached if self.items and more else None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """A field, by its snake_case name, that is not as it should be after a change."""
+
+    field: str
+    expected: object
+    found: object
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Item]):
+    """What a replacing write did, found by reading before and after.
+
+    Attributes:
+        before: the state read before the write.
+        after: the state read afterwards; None when that reading failed although the write was accepted.
+        lost: fields that were set before and are missing or different now without having been asked for.
+        not_applied: fields that were asked for and do not show the asked value.
+        verified: whether `after` was read back; only then are `lost` and `not_applied` complete.
+    """
+
+    before: Item
+    after: Item | None
+    lost: tuple[FieldDifference, ...]
+    not_applied: tuple[FieldDifference, ...]
+    verified: bool
+
+
+def differences(
+    before: Mapping[str, Any], asked: Mapping[str, Any], after: Mapping[str, Any], writable: Mapping[str, Any]
+) -> tuple[tuple[FieldDifference, ...], tuple[FieldDifference, ...]]:
+    """`(lost, not_applied)` between two readings of one thing, all by wire name.
+
+    Only writable fields are compared: timestamps and the like change by themselves.
+    """
+    lost = tuple(
+        FieldDifference(_snake(key), before[key], after.get(key))
+        for key in writable
+        if key not in asked and before.get(key) is not None and not _holds(after.get(key), before[key])
+    )
+    not_applied = tuple(
+        FieldDifference(_snake(key), value, after.get(key))
+        for key, value in asked.items()
+        if not _holds(after.get(key), value)
+    )
+    return lost, not_applied
+
+
+def _holds(found: Any, expected: Any) -> bool:
+    """Whether what was found has all that was expected; the API adds ids and defaults inside objects."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        wanted, told = cast(Mapping[str, Any], expected), cast(Mapping[str, Any], found)
+        return all(_holds(told.get(key), item) for key, item in wanted.items())
+    if isinstance(expected, list):
+        wanted_items = cast(list[Any], expected)
+        told_items = cast(list[Any], found) if isinstance(found, list) else []
+        return len(told_items) == len(wanted_items) and all(map(_holds, told_items, wanted_items))
+    return bool(found == expected)
+
+
+def _snake(key: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key).lstrip("_")
