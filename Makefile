@@ -1,0 +1,95 @@
+# `make help` lists what there is. Works without a terminal; a second run installs nothing again.
+
+VENV       := .venv
+BIN        := $(VENV)/bin
+BENCH_VENV := .venv-bench
+PIP_QUIET  := --quiet --disable-pip-version-check
+FOLDERS    := server tools prompts guard products_api sandbox
+
+# Each stands for a finished install and is older than the file that would change it.
+INSTALLED     := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+BENCH_READY   := $(BENCH_VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## watch a client work an invented shop through the server
+	@$(BIN)/hoopai-products-mcp demo
+
+test: $(INSTALLED_DEV) ## run the tests and measure what they reach
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and lock files up to date
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/python scripts/docs.py --check
+	@$(BIN)/python scripts/lock.py --check
+
+bench: $(BENCH_READY) ## measure tokens, start-up and latency beside other servers
+	@$(BENCH_VENV)/bin/python benchmarks/run.py
+
+format: $(INSTALLED_DEV) ## format the code and regenerate the tables in the docs
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/python scripts/docs.py
+
+lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)
+	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove environments, caches and build products
+	rm -rf $(VENV) $(BENCH_VENV) .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
+	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+
+# The first of $(PYTHON), python3 and the versioned names that is new enough and can make environments.
+define make_venv
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	        echo "$$python cannot make environments: install its venv package (Debian: python3-venv)." >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Making $(1) with $$($$python --version)"; \
+	    exec $$python -m venv --clear $(1); \
+	done; \
+	echo "Python 3.11 or newer is needed, and none was found. Name one: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+endef
+
+$(BIN)/python:
+	$(call make_venv,$(VENV))
+
+$(BENCH_VENV)/bin/python:
+	$(call make_venv,$(BENCH_VENV))
+
+# setuptools comes from the lock too, so that building the project fetches nothing that is not pinned.
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what the server and the sandbox need"
+	@$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what development needs"
+	@$(BIN)/python -m pip install $(PIP_QUIET) --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
+	@touch $(INSTALLED) $@
+
+$(BENCH_READY): requirements.lock pyproject.toml $(wildcard benchmarks/requirements.txt) | $(BENCH_VENV)/bin/python
+	@echo "Installing what the benchmarks need, the servers to compare with among it"
+	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --require-hashes -r requirements.lock
+	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
+	@if [ -f benchmarks/requirements.txt ]; then \
+	    $(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) -r benchmarks/requirements.txt; \
+	fi
+	@touch $@
+
+# The tests import the package by its installed name; the type checker finds it through these links.
+.typing:
+	@mkdir -p .typing/hoopai_products_mcp
+	@for folder in $(FOLDERS); do ln -sfn ../../$$folder .typing/hoopai_products_mcp/$$folder; done
