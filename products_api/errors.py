@@ -31,15 +31,23 @@ from .operations import Operation
 
 Outcome = Literal["not_done", "unknown"]
 
+_CHANGED: dict[Outcome, str] = {
+    "not_done": "Nothing was changed.",
+    "unknown": "It is not known whether the change was made.",
+}
+
 
 class ProductsApiError(Exception):
     """Any failure of a call.
 
     Attributes:
         operation: method and path template, such as `GET /products/{productId}`.
+        scopes: what a token needs for the operation, as far as it is documented.
         status: HTTP status, or None when there was no answer.
         trace_id: the API's own id of the request, when it gave one.
+        messages: the API's own texts, shortened by nobody and trusted by nobody.
         retryable: sending the same request again is safe and may help.
+        wait_seconds: how long the API advises to wait before that, when it does.
         outcome: for a write, `not_done` when it surely changed nothing, `unknown` when it may have.
             Reads are always `not_done`.
         happened, changed, next_step: the words for a person, one sentence or two each; `changed` is
@@ -51,27 +59,28 @@ class ProductsApiError(Exception):
         operation: Operation,
         happened: str,
         *,
-        next_step: str,
+        next_step: str | None = None,
         status: int | None = None,
         trace_id: str | None = None,
+        messages: tuple[str, ...] = (),
         outcome: Outcome = "not_done",
         retryable: bool = False,
+        wait_seconds: float | None = None,
     ) -> None:
         self.operation = operation.name
+        self.scopes = operation.scopes
         self.status = status
         self.trace_id = trace_id
+        self.messages = messages
         self.outcome: Outcome = outcome if operation.writes else "not_done"
         self.retryable = retryable
+        self.wait_seconds = wait_seconds
         self.happened = happened
-        self.next_step = next_step
-        self.changed = ""
-        if operation.writes:
-            self.changed = (
-                "Nothing was changed."
-                if self.outcome == "not_done"
-                else "It is not known whether the change was made."
-            )
-        super().__init__(" ".join(part for part in (happened, self.changed, next_step) if part))
+        self.changed = _CHANGED[self.outcome] if operation.writes else ""
+        self.next_step = next_step or (
+            "Read the present state before doing it again." if self.outcome == "unknown" else "Try again."
+        )
+        super().__init__(" ".join(part for part in (happened, self.changed, self.next_step) if part))
 
 
 class InvalidArgumentError(ProductsApiError):
@@ -116,12 +125,6 @@ class BadTokenError(RefusedError):
 class MissingScopeError(RefusedError):
     """The token lacks what the operation needs; `scopes` names it, as far as it is documented."""
 
-    def __init__(
-        self, operation: Operation, happened: str, *, next_step: str, status: int, trace_id: str | None
-    ) -> None:
-        self.scopes = operation.scopes
-        super().__init__(operation, happened, next_step=next_step, status=status, trace_id=trace_id)
-
 
 class WrongLocationError(RefusedError):
     """The token may not act on this location."""
@@ -132,39 +135,11 @@ class ConflictError(RefusedError):
 
 
 class ValidationFailedError(RefusedError):
-    """The API found fault with single fields (422); `messages` is its list, one text per fault."""
-
-    def __init__(
-        self,
-        operation: Operation,
-        happened: str,
-        *,
-        next_step: str,
-        messages: tuple[str, ...],
-        status: int,
-        trace_id: str | None,
-    ) -> None:
-        self.messages = messages
-        super().__init__(operation, happened, next_step=next_step, status=status, trace_id=trace_id)
+    """The API found fault with single fields (422); `messages` has one text per fault."""
 
 
 class RateLimitedError(RefusedError):
     """Too many requests, also after waiting; `wait_seconds` is the advised wait, None when not told."""
-
-    def __init__(
-        self,
-        operation: Operation,
-        happened: str,
-        *,
-        next_step: str,
-        wait_seconds: float | None,
-        status: int,
-        trace_id: str | None,
-    ) -> None:
-        self.wait_seconds = wait_seconds
-        super().__init__(
-            operation, happened, next_step=next_step, status=status, trace_id=trace_id, retryable=True
-        )
 
 
 class ServerError(ProductsApiError):

@@ -1,0 +1,286 @@
+"""How every operation is called: path, location, JSON, errors, waiting out a rate limit, and paging.
+
+The areas of the client (`product_calls`, `price_calls`, …) build on `Caller` and say only what is
+particular to their operations.
+"""
+
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import anyio
+from pydantic import BaseModel, ValidationError
+
+from . import errors
+from .credentials import Token
+from .exact_json import Json, encode
+from .model_base import Page
+from .operations import Operation
+from .paths import fill
+from .refusals import error_of
+from .replies import Reply, advised_wait, daily_budget_spent, value_of
+from .shapes import items_in, total_in, unwrap
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .transport import HttpTransport
+
+log = logging.getLogger("hoopai_products_mcp.products_api")
+
+Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item", bound=BaseModel)
+Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+
+PAGE_CAP = 100
+RATE_LIMIT_REPEATS = 3
+RATE_LIMIT_PATIENCE_SECONDS = 15.0
+
+
+class Caller:
+    """The parts that the areas of the client share. Not for use by itself."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: Token,
+        location_id: str,
+        api_version: str,
+        timeout: float,
+        transport: "httpx.AsyncBaseTransport | None",
+        sleep: Sleep,
+    ) -> None:
+        self.location_id = location_id
+        self._base_url = base_url
+        self._token = token
+        self._api_version = api_version
+        self._timeout = timeout
+        self._given_transport = transport
+        self._sleep = sleep
+        self._transport: HttpTransport | None = None
+        self._closed = False
+
+    async def aclose(self) -> None:
+        """Close the connections; the client cannot be used afterwards."""
+        self._closed = True
+        if self._transport is not None:
+            await self._transport.aclose()
+
+    @property
+    def _location(self) -> dict[str, str]:
+        """How products and prices name the location."""
+        return {"locationId": self.location_id}
+
+    @property
+    def _alt(self) -> dict[str, str]:
+        """How everything else names it; the type is always this one word, in lower case."""
+        return {"altId": self.location_id, "altType": "location"}
+
+    def _connections(self) -> "HttpTransport":
+        if self._closed:
+            raise RuntimeError("This ProductsClient is closed.")
+        if self._transport is None:
+            # The HTTP library takes longer to import than the rest of the client together.
+            from .transport import HttpTransport
+
+            self._transport = HttpTransport(
+                base_url=self._base_url,
+                token=self._token,
+                headers={
+                    "Version": self._api_version,
+                    "Accept": "application/json",
+                    "User-Agent": "hoopai-products-mcp",
+                },
+                timeout=self._timeout,
+                transport=self._given_transport,
+            )
+        return self._transport
+
+    async def _call(
+        self,
+        operation: Operation,
+        *,
+        ids: Mapping[str, str] | None = None,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Json:
+        """Send the operation and decode its success; None for an empty or `null` body.
+
+        Raises:
+            ProductsApiError: one of its subclasses, for everything that is not a 2xx with JSON.
+        """
+        path = fill(operation, ids or {})
+        content = None if body is None else encode(body)
+        reply = await self._send_patiently(operation, path, _parameters(query or {}), content)
+        if not reply.succeeded:
+            raise error_of(reply, operation, self._token.hide_in)
+        return value_of(reply, operation)
+
+    async def _send_patiently(
+        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
+    ) -> Reply:
+        """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
+        waited, repeats = 0.0, 0
+        while True:
+            reply = await self._send_once(operation, path, query, content)
+            if (
+                reply.status != HTTPStatus.TOO_MANY_REQUESTS
+                or repeats == RATE_LIMIT_REPEATS
+                or daily_budget_spent(reply.headers)
+            ):
+                return reply
+            advised = advised_wait(reply.headers)
+            wait = advised if advised is not None else 2.0**repeats
+            # Callers that were refused together should not come back together.
+            wait += random.uniform(0, 0.1 * wait + 0.1)  # noqa: S311 - spread, not secrecy
+            if waited + wait > RATE_LIMIT_PATIENCE_SECONDS:
+                return reply
+            log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
+            await self._sleep(wait)
+            waited, repeats = waited + wait, repeats + 1
+
+    async def _send_once(
+        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
+    ) -> Reply:
+        started = time.perf_counter()
+        try:
+            reply = await self._connections().send(operation, path, query, content)
+        except errors.ProductsApiError as error:
+            log.debug(
+                "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)
+            )
+            raise
+        log.debug("%s %d in %.0f ms", operation.name, reply.status, _milliseconds_since(started))
+        return reply
+
+    def _parse(self, operation: Operation, model: type[Model], value: Json) -> Model:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            faults = ", ".join(
+                ".".join(map(str, fault["loc"])) or "the answer"
+                for fault in error.errors(include_input=False)
+            )
+        raise self._unexpected(operation, f"not of the known shape (at {faults})")
+
+    def _page(
+        self,
+        operation: Operation,
+        model: type[Item],
+        value: Json,
+        keys: tuple[str, ...],
+        *,
+        limit: int,
+        offset: int,
+    ) -> Page[Item]:
+        found = items_in(value, *keys)
+        if found is None:
+            raise self._unexpected(operation, f"without a list under {' or '.join(map(repr, keys))}")
+        items = tuple(self._parse(operation, model, item) for item in found)
+        total = total_in(value.get("total")) if isinstance(value, dict) else None
+        return Page(items, total, limit, offset)
+
+    def _record(self, operation: Operation, value: Json, *envelopes: str) -> dict[str, Json]:
+        """The one record of an answer, out of its envelope.
+
+        A read that succeeds with nothing in it is a thing that is not there; a write that creates and
+        returns nothing cannot say what it made.
+        """
+        inner = unwrap(value, *envelopes)
+        if isinstance(inner, dict) and inner.keys() - {*envelopes, "status"}:
+            return inner
+        if operation.writes or not (inner is None or isinstance(inner, dict)):
+            raise self._unexpected(operation, "without the record it should hold")
+        raise errors.NotFoundError(
+            operation,
+            f"{operation.name} succeeded and returned nothing: there is no such thing in this location.",
+            next_step="Look the id up in a list.",
+        )
+
+    def _answered(self, model: type[Model], answer: Json, envelope: str) -> Model | None:
+        """What an update answered, if that can be read: these answers may be short, or `null`."""
+        try:
+            return model.model_validate(unwrap(answer, envelope, "data"))
+        except ValidationError:
+            return None
+
+    def _acknowledged(self, operation: Operation, model: type[Model], value: Json) -> Model:
+        """A write's answer. `null` is success: several of these routes answer so."""
+        if value is None:
+            return model()
+        if isinstance(value, dict) and value.get("status") is False:
+            raise self._unexpected(operation, "with a success status and yet `status: false`")
+        return self._parse(operation, model, value if isinstance(value, dict) else {})
+
+    def _unexpected(self, operation: Operation, what: str) -> errors.UnexpectedResponseError:
+        return errors.UnexpectedResponseError(
+            operation,
+            f"{operation.name} answered {what}.",
+            next_step=None if operation.writes else "Report this: the API may have changed.",
+            outcome="unknown",
+        )
+
+    def _check_page(self, operation: Operation, limit: int, offset: int) -> None:
+        # The API's own default is 0, which nothing explains, and callers of the live API see a cap of 100.
+        if not 1 <= limit <= PAGE_CAP or offset < 0:
+            raise errors.InvalidArgumentError(
+                operation,
+                f"limit {limit} or offset {offset} is out of range.",
+                next_step=f"Give a limit from 1 to {PAGE_CAP} and an offset of 0 or more.",
+            )
+
+    async def _walk(
+        self,
+        operation: Operation,
+        fetch: Callable[[int], Awaitable[Page[Item]]],
+        identify: Callable[[Item], str],
+    ) -> AsyncIterator[Item]:
+        """Every item of a list, a full page at a time, until a short one; totals are hints only.
+
+        `fetch` gets the page at an offset.
+
+        Raises:
+            UnexpectedResponseError: a page begins as an earlier one did, so the offset is being ignored.
+        """
+        offset: int | None = 0
+        beginnings: set[str] = set()
+        while offset is not None:
+            page = await fetch(offset)
+            if page.items:
+                first = identify(page.items[0])
+                if first in beginnings:
+                    raise self._unexpected(operation, "with the same page again for another offset")
+                beginnings.add(first)
+            for item in page.items:
+                yield item
+            offset = page.next_offset
+
+
+def default_sleep() -> Sleep:
+    """The real, cancellable sleep."""
+    return anyio.sleep
+
+
+def _parameters(query: Query) -> list[tuple[str, str]]:
+    """Query pairs in order; lists become repeated keys, None is left out."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in query.items():
+        match value:
+            case None:
+                continue
+            case bool():
+                pairs.append((key, "true" if value else "false"))
+            case str() | int():
+                pairs.append((key, str(value)))
+            case _:
+                pairs.extend((key, item) for item in value)
+    return pairs
+
+
+def _milliseconds_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

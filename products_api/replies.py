@@ -1,0 +1,100 @@
+"""What comes back from a request, before anybody asks what it means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from . import errors
+from .exact_json import Json, decode
+from .operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers by lower-case name, and the body's bytes."""
+
+    status: int
+    # A server may echo what it was sent, token included, and tracebacks may show local variables.
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Any 2xx: the documented status is not insisted on, since even updates answer 201 here."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def value_of(reply: Reply, operation: Operation) -> Json:
+    """The decoded body of a success; None for an empty one.
+
+    Raises:
+        UnexpectedResponseError: the body is not JSON.
+    """
+    if not reply.content.strip():
+        return None
+    try:
+        return decode(reply.content)
+    except ValueError:
+        pass
+    raise errors.UnexpectedResponseError(
+        operation,
+        f"{operation.name} answered {reply.status} with something that is not JSON. "
+        "Perhaps the base URL is not the API's own address.",
+        status=reply.status,
+        trace_id=trace_in(None, reply.headers),
+        outcome="unknown",
+    )
+
+
+def trace_in(body: Json, headers: Mapping[str, str]) -> str | None:
+    """The trace id: said to be on every response, in no schema, so looked for in body and headers."""
+    if isinstance(body, dict) and isinstance(body.get("traceId"), str):
+        return one_line(str(body["traceId"]))[:100]
+    for name in ("x-trace-id", "traceid", "trace-id"):
+        if headers.get(name):
+            return one_line(headers[name])[:100]
+    return None
+
+
+def one_line(text: str) -> str:
+    """The text without line ends, control characters and runs of spaces."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def advised_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait before the next request as the headers of a 429 say; None when they do not.
+
+    `Retry-After` is plain HTTP and nowhere documented for this API, but an edge in front of it may send
+    it; the API's own header is the length of its window.
+    """
+    retry_after = headers.get("retry-after", "").strip()
+    if retry_after:
+        seconds = _number(retry_after)
+        return seconds if seconds is not None else _seconds_until(retry_after)
+    interval = _number(headers.get("x-ratelimit-interval-milliseconds"))
+    return None if interval is None else interval / 1000
+
+
+def daily_budget_spent(headers: Mapping[str, str]) -> bool:
+    """Whether the day's requests are used up, so that no wait within a call could help."""
+    return _number(headers.get("x-ratelimit-daily-remaining")) == 0
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < float("inf") else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

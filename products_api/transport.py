@@ -1,0 +1,133 @@
+"""The only module that knows the HTTP library: one pooled connection set, one request at a time.
+
+Whatever the library raises becomes one of our errors, and is raised outside of the `except`: the
+library's frames hold the request with its Authorization header, and a traceback that renders local
+variables must not reach them.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+import anyio
+import httpx
+
+from . import errors
+from .credentials import Token
+from .operations import Operation
+from .replies import Reply
+
+# A shop that a merchant works through one conversation needs few connections; long jobs share them.
+_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+
+
+class _Bearer(httpx.Auth):
+    """Adds the token to the request inside the library, so that no variable of ours holds the header."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        yield request
+
+
+class HttpTransport:
+    """Sends requests to one base URL with one token.
+
+    `timeout` bounds a whole request in seconds, from connecting to the last byte of the answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: Token,
+        headers: Mapping[str, str],
+        timeout: float,
+        transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        self._base_url = base_url
+        self._timeout = timeout
+        self._http = httpx.AsyncClient(
+            auth=_Bearer(token),
+            headers=headers,
+            timeout=httpx.Timeout(timeout),
+            limits=_LIMITS,
+            follow_redirects=False,
+            # Proxies and certificates of the environment are honoured; a .netrc is not read by this library.
+            trust_env=True,
+            transport=transport,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(
+        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], body: bytes | None
+    ) -> Reply:
+        """One request and its answer, whatever the status.
+
+        Raises:
+            RequestTimeoutError, NotReachedError, ConnectionLostError, UnexpectedResponseError
+        """
+        outcome: Reply | errors.ProductsApiError
+        # The library's timeouts are for each step, and a custom transport may have none at all.
+        with anyio.move_on_after(self._timeout):
+            outcome = await self._attempt(operation, path, query, body)
+            if isinstance(outcome, Reply):
+                return outcome
+            raise outcome
+        raise self._timed_out(operation)
+
+    async def _attempt(
+        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], body: bytes | None
+    ) -> Reply | errors.ProductsApiError:
+        parameters: dict[str, Any] = {"params": list(query)} if query else {}
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        try:
+            response = await self._http.request(
+                operation.method, self._base_url + path, content=body, headers=headers, **parameters
+            )
+        except _NEVER_SENT as failure:
+            return errors.NotReachedError(
+                operation,
+                f"The API could not be reached for {operation.name} ({type(failure).__name__}).",
+                next_step="Check the network and the base URL, then try again.",
+                retryable=True,
+            )
+        except httpx.TimeoutException:
+            return self._timed_out(operation)
+        except (httpx.DecodingError, httpx.TooManyRedirects):
+            return errors.UnexpectedResponseError(
+                operation,
+                f"The answer to {operation.name} could not be decoded.",
+                outcome="unknown",
+                retryable=not operation.writes,
+            )
+        except httpx.HTTPError as failure:
+            return errors.ConnectionLostError(
+                operation,
+                f"The connection broke after {operation.name} was sent ({type(failure).__name__}).",
+                outcome="unknown",
+                retryable=not operation.writes,
+            )
+        return Reply(response.status_code, response.headers, response.content)
+
+    def _timed_out(self, operation: Operation) -> errors.RequestTimeoutError:
+        return errors.RequestTimeoutError(
+            operation,
+            f"{operation.name} was not answered within {self._timeout:g} seconds.",
+            outcome="unknown",
+            retryable=not operation.writes,
+        )
