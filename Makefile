@@ -3,7 +3,8 @@
 VENV       := .venv
 BIN        := $(VENV)/bin
 BENCH_VENV := .venv-bench
-PIP_QUIET  := --quiet --disable-pip-version-check
+# Twice quiet: errors only. A machine that knows several indexes would warn once for each package.
+PIP_QUIET  := --quiet --quiet --disable-pip-version-check
 FOLDERS    := server tools prompts guard products_api sandbox
 
 # Each stands for a finished install and is older than the file that would change it.

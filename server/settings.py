@@ -165,6 +165,6 @@ def rows() -> Iterator[SettingRow]:
 
 
 def _unknown(key: str, known: list[str]) -> str:
-    meant = nearest(key, known)
-    hint = f"did you mean {meant}?" if meant else f"known are {', '.join(known)}"
+    meant = nearest(key.removeprefix(PREFIX), [name.removeprefix(PREFIX) for name in known])
+    hint = f"did you mean {PREFIX}{meant}?" if meant else f"known are {', '.join(known)}"
     return f"{key} is not a setting; {hint}"

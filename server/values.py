@@ -142,7 +142,7 @@ def toolsets(value: object) -> tuple[str, ...]:
         elif name in TOOLSETS:
             chosen.add(name)
         else:
-            _refuse_word(name, (*TOOLSETS, "all"), f"its {_ordinal(number)} name is not a toolset")
+            _refuse_word(name, (*TOOLSETS, "all"), f"has as its {_ordinal(number)} name no toolset")
     if not chosen:
         raise ValueError(f"names no toolset. Allowed: {', '.join(TOOLSETS)}, all")
     return tuple(name for name in TOOLSETS if name in chosen)
@@ -158,7 +158,7 @@ def one_of(*allowed: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         word = _text(value).lower()
         if word not in allowed:
-            _refuse_word(word, allowed, "is none of the values it can have")
+            _refuse_word(word, allowed, "has a value it cannot have")
         return word
 
     return check

@@ -1,0 +1,348 @@
+"""The settings: what they accept, and that they refuse by name without repeating a value."""
+
+import string
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from hoopai_products_mcp.server.settings import Settings, SettingsError, flag, rows, variable
+from hoopai_products_mcp.server.values import TOOLSETS, is_loopback
+
+CANARY = "pit-canary-7f3a"
+
+FIELDS = list(Settings.model_fields)
+
+# Printable text as an environment can hold it: no NUL, no lone surrogates.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+def problems(environ: dict[str, str], flags: dict[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(environ, flags or {})
+    return caught.value.problems
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = Settings.read({}, {})
+    assert settings.model_dump(exclude={"data_dir"}) == {
+        "access_token": None,
+        "location_id": None,
+        "sandbox": False,
+        "read_only": False,
+        "toolsets": TOOLSETS,
+        "confirmation": "ask",
+        "timeout": 30.0,
+        "base_url": "https://services.leadconnectorhq.com",
+        "api_version": "2021-07-28",
+        "transport": "stdio",
+        "host": "127.0.0.1",
+        "port": 8000,
+    }
+    assert settings.data_dir.name == "hoopai-products-mcp"
+
+
+def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
+    settings = Settings.read(
+        {
+            "HOOPAI_ACCESS_TOKEN": CANARY,
+            "HOOPAI_LOCATION_ID": "ve9EPM428h8vShlRW1KT",
+            "HOOPAI_SANDBOX": "yes",
+            "HOOPAI_READ_ONLY": "1",
+            "HOOPAI_TOOLSETS": "reviews, products,reviews",
+            "HOOPAI_CONFIRMATION": "OFF",
+            "HOOPAI_DATA_DIR": str(tmp_path),
+            "HOOPAI_TIMEOUT": "2.5",
+            "HOOPAI_BASE_URL": "http://127.0.0.1:8100/api/",
+            "HOOPAI_API_VERSION": "v3",
+            "HOOPAI_TRANSPORT": "http",
+            "HOOPAI_HOST": "::1",
+            "HOOPAI_PORT": "9000",
+            "PATH": "/bin",
+        },
+        {},
+    )
+    assert settings.access_token
+    assert settings.access_token.get_secret_value() == CANARY
+    assert settings.model_dump(exclude={"access_token"}) == {
+        "location_id": "ve9EPM428h8vShlRW1KT",
+        "sandbox": True,
+        "read_only": True,
+        "toolsets": ("products", "reviews"),
+        "confirmation": "off",
+        "data_dir": tmp_path,
+        "timeout": 2.5,
+        "base_url": "http://127.0.0.1:8100/api",
+        "api_version": "v3",
+        "transport": "http",
+        "host": "::1",
+        "port": 9000,
+    }
+
+
+def test_the_command_line_wins_over_the_environment() -> None:
+    settings = Settings.read({"HOOPAI_READ_ONLY": "true", "HOOPAI_PORT": "9000"}, {"read_only": "false"})
+    assert (settings.read_only, settings.port) == (False, 9000)
+
+
+def test_a_value_the_command_line_replaces_is_not_even_looked_at() -> None:
+    assert Settings.read({"HOOPAI_PORT": "nonsense"}, {"port": "9000"}).port == 9000
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_an_empty_variable_counts_as_unset(name: str) -> None:
+    assert Settings.read({variable(name): ""}, {}) == Settings.read({}, {})
+
+
+def test_an_empty_option_is_refused() -> None:
+    assert problems({}, {"toolsets": ""}) == ("--toolsets is empty; give a value or leave it out",)
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
+    assert problems({"HOOPAI_ACCES_TOKEN": CANARY}) == (
+        "HOOPAI_ACCES_TOKEN is not a setting; did you mean HOOPAI_ACCESS_TOKEN?",
+    )
+
+
+def test_an_unknown_variable_like_no_other_is_refused_with_all_names() -> None:
+    (problem,) = problems({"HOOPAI_Q": "1"})
+    assert problem == f"HOOPAI_Q is not a setting; known are {', '.join(variable(name) for name in FIELDS)}"
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    found = problems({"HOOPAI_FOO": "1", "HOOPAI_PORT": "0", "HOOPAI_TIMEOUT": "never"}, {"host": "0.0.0.0"})
+    assert [problem.split(" ")[0] for problem in found] == [
+        "HOOPAI_FOO",
+        "HOOPAI_TIMEOUT",
+        "--host",
+        "HOOPAI_PORT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("access_token", "pit-1\n", "has white space around it or a line break in it; give the value alone"),
+        (
+            "access_token",
+            "pit-1\x00x",
+            "has white space around it or a line break in it; give the value alone",
+        ),
+        ("access_token", "Bearer pit-1", "begins with the word Bearer; give the token alone"),
+        (
+            "access_token",
+            "pit 1",
+            "has characters that no token has (spaces or letters beyond ASCII); copy it again",
+        ),
+        (
+            "access_token",
+            "pít-1",
+            "has characters that no token has (spaces or letters beyond ASCII); copy it again",
+        ),
+        ("access_token", "x" * 5000, "is longer than 4096 characters"),
+        ("location_id", "../locations", "is not a location id: 1 to 64 letters, digits, '-' and '_'"),
+        ("location_id", "x" * 65, "is not a location id: 1 to 64 letters, digits, '-' and '_'"),
+        ("sandbox", "maybe", "must be true or false (also 1 or 0, yes or no, on or off)"),
+        (
+            "toolsets",
+            "products,reviewz",
+            "has as its second name no toolset. Did you mean reviews?"
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, all",
+        ),
+        (
+            "toolsets",
+            "products,,",
+            "has as its second name no toolset."
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, all",
+        ),
+        ("confirmation", "human", "has a value it cannot have. Allowed: ask, off"),
+        ("confirmation", "of", "has a value it cannot have. Did you mean off? Allowed: ask, off"),
+        ("transport", "sse", "has a value it cannot have. Allowed: stdio, http"),
+        ("timeout", "soon", "must be a number of seconds above 0 and at most 600"),
+        ("timeout", "0", "must be a number of seconds above 0 and at most 600"),
+        ("timeout", "600.1", "must be a number of seconds above 0 and at most 600"),
+        ("timeout", "nan", "must be a number of seconds above 0 and at most 600"),
+        ("timeout", "-5", "must be a number of seconds above 0 and at most 600"),
+        ("port", "0", "must be a whole number from 1 to 65535"),
+        ("port", "65536", "must be a whole number from 1 to 65535"),
+        ("port", "80.0", "must be a whole number from 1 to 65535"),
+        ("port", "9" * 4000, "must be a whole number from 1 to 65535"),
+        (
+            "host",
+            "0.0.0.0",
+            "must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who is"
+            " calling, so it is not offered to a network",
+        ),
+        ("api_version", "2021/07", "is not a version of the API; it looks like 2021-07-28"),
+        ("base_url", "services", "is not an address; it looks like https://services.leadconnectorhq.com"),
+        ("base_url", "https://", "is not an address; it looks like https://services.leadconnectorhq.com"),
+        (
+            "base_url",
+            "https://a:99999",
+            "is not an address; it looks like https://services.leadconnectorhq.com",
+        ),
+        ("base_url", "https://a b", "is not an address; it looks like https://services.leadconnectorhq.com"),
+        ("base_url", "https://[::1", "is not an address; it looks like https://services.leadconnectorhq.com"),
+        ("base_url", "ftp://a", "is not an address; it looks like https://services.leadconnectorhq.com"),
+        ("base_url", "https://me:secret@a", "must not hold a user name or password"),
+        ("base_url", "https://a/?b", "must end with the path: no '?', no '#' and no backslash"),
+        (
+            "base_url",
+            "http://example.com",
+            "must begin with https://, or the token would travel unencrypted (http:// is for this machine)",
+        ),
+        (
+            "base_url",
+            "http://127.0.0.1.example.com",
+            "must begin with https://, or the token would travel unencrypted (http:// is for this machine)",
+        ),
+        ("data_dir", "here", "must be a whole path: assistants start servers from any folder"),
+        ("data_dir", __file__, "is a file; give a folder"),
+    ],
+)
+def test_a_malformed_value_is_refused_by_name_with_what_is_allowed(
+    name: str, value: str, problem: str
+) -> None:
+    assert problems({variable(name): value}) == (f"{variable(name)} {problem}",)
+
+
+def test_a_tilde_stands_for_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings.read({"HOOPAI_DATA_DIR": "~/catalog"}, {}).data_dir == tmp_path / "catalog"
+
+
+def test_a_tilde_of_nobody_is_refused() -> None:
+    assert problems({"HOOPAI_DATA_DIR": "~no-such-person-here/x"}) == (
+        "HOOPAI_DATA_DIR begins with ~, and there is no home folder; give the whole path",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_folder", "used"), [("/data", "/data"), ("data", "~/.local/share"), ("", "~/.local/share")]
+)
+def test_the_data_folder_is_where_the_platform_keeps_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given_folder: str, used: str
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", given_folder)
+    assert Settings.read({}, {}).data_dir == Path(used).expanduser() / "hoopai-products-mcp"
+
+
+def test_what_is_missing_is_named() -> None:
+    assert Settings().missing() == ["HOOPAI_ACCESS_TOKEN", "HOOPAI_LOCATION_ID"]
+    assert Settings.read({"HOOPAI_ACCESS_TOKEN": CANARY}, {}).missing() == ["HOOPAI_LOCATION_ID"]
+    assert Settings(sandbox=True).missing() == []
+
+
+@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize(
+    "shape", ["{}", " {}", "{}\n", "bearer {}", "https://{}@a", "products,{}", "0{}", "~{}/x", "é{}"]
+)
+def test_a_refusal_never_repeats_the_value(name: str, shape: str) -> None:
+    """Whatever stands in the wrong variable may be the token."""
+    try:
+        settings = Settings.read({variable(name): shape.format(CANARY)}, {})
+    except SettingsError as error:
+        said = "".join(traceback.format_exception(error))
+    else:
+        # A value that was taken is shown, unless it is the token.
+        said = f"{settings!r} {settings} {settings.model_dump_json()}" if name == "access_token" else ""
+    assert CANARY not in said
+
+
+@given(st.sampled_from(FIELDS), TEXT)
+def test_any_text_is_either_a_value_or_refused_by_name(name: str, text: str) -> None:
+    try:
+        settings = Settings.read({variable(name): text}, {})
+    except SettingsError as error:
+        (problem,) = error.problems
+        assert problem.startswith(f"{variable(name)} ")
+        assert problem.isprintable()
+    else:
+        assert Settings.model_validate(settings.model_dump()) == settings
+
+
+@given(st.text(st.characters(max_codepoint=0x17F, exclude_characters="\0"), min_size=1))
+def test_any_token_that_is_taken_fits_a_header(text: str) -> None:
+    try:
+        token = Settings.read({"HOOPAI_ACCESS_TOKEN": text}, {}).access_token
+    except SettingsError:
+        return
+    assert token
+    assert set(token.get_secret_value()) <= {*string.ascii_letters, *string.digits, *string.punctuation}
+
+
+@given(st.lists(st.sampled_from(TOOLSETS), min_size=1))
+def test_toolsets_keep_their_own_order_however_they_are_named(names: list[str]) -> None:
+    chosen = Settings.read({"HOOPAI_TOOLSETS": ",".join(names)}, {}).toolsets
+    assert chosen == tuple(name for name in TOOLSETS if name in names)
+
+
+def test_all_stands_for_every_toolset() -> None:
+    assert Settings.read({"HOOPAI_TOOLSETS": "All"}, {}).toolsets == TOOLSETS
+
+
+@given(st.floats(min_value=0, max_value=600, exclude_min=True))
+def test_any_timeout_in_range_is_taken(seconds: float) -> None:
+    assert Settings.read({"HOOPAI_TIMEOUT": repr(seconds)}, {}).timeout == seconds
+
+
+@given(st.integers(1, 65535))
+def test_any_port_in_range_is_taken(port: int) -> None:
+    assert Settings.read({}, {"port": str(port)}).port == port
+
+
+@given(st.ip_addresses())
+def test_only_this_machine_can_be_listened_on(address: object) -> None:
+    try:
+        host = Settings.read({"HOOPAI_HOST": str(address)}, {}).host
+    except SettingsError:
+        assert not is_loopback(str(address))
+    else:
+        assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sandbox": 1},
+        {"toolsets": ()},
+        {"toolsets": (1,)},
+        {"timeout": True},
+        {"port": True},
+        {"port": 1.5},
+        {"host": None},
+    ],
+)
+def test_values_made_in_code_are_checked_alike(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(values)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().read_only = True  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_table_has_one_row_for_each_setting_and_no_option_for_the_token() -> None:
+    table = list(rows())
+    assert [row.variable for row in table] == [variable(name) for name in FIELDS]
+    assert [row.flag for row in table] == ["", *(flag(name) for name in FIELDS[1:])]
+    assert {row.variable: row.default for row in table if row.default} == {
+        "HOOPAI_SANDBOX": "off",
+        "HOOPAI_READ_ONLY": "off",
+        "HOOPAI_TOOLSETS": "all",
+        "HOOPAI_CONFIRMATION": "ask",
+        "HOOPAI_DATA_DIR": "your data folder",
+        "HOOPAI_TIMEOUT": "30",
+        "HOOPAI_BASE_URL": "https://services.leadconnectorhq.com",
+        "HOOPAI_API_VERSION": "2021-07-28",
+        "HOOPAI_TRANSPORT": "stdio",
+        "HOOPAI_HOST": "127.0.0.1",
+        "HOOPAI_PORT": "8000",
+    }
+    assert all(row.meaning.endswith(".") for row in table)

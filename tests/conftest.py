@@ -1,0 +1,18 @@
+"""What all tests share: the event loop's backend, and how hypothesis searches."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# No deadline: how long an example takes says more about the machine than about the code.
+settings.register_profile("here", deadline=None)
+# The same examples on every run, so that a submission fails for what it changed.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio, as the server does."""
+    return "asyncio"

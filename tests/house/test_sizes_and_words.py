@@ -1,0 +1,39 @@
+"""Modules stay readable, and nothing that ships points at the machine it was written on."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_MODULE = 450
+
+# Written in pieces, so that this file does not hold what it looks for.
+MACHINE_PATHS = re.compile(
+    "|".join("/" + place for place in ("work/", "root/", r"home/\w", r"Users/\w", "opt/"))
+)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    paths = (ROOT / name for name in listed.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def test_no_module_has_grown_into_two_things() -> None:
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text("utf-8").splitlines())
+        for path in tracked()
+        if path.suffix == ".py"
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    found: list[str] = []
+    for path in tracked():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in MACHINE_PATHS.finditer(text)]
+    assert found == []
