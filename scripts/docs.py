@@ -21,7 +21,7 @@ def tools_table() -> Iterator[str]:
     yield from _table(
         ("tool", "what it does", "operation", "asks first"),
         (
-            (f"`{record.name}`", record.title, f"`{record.operation}`", "yes" if record.destructive else "")
+            (f"`{record.name}`", record.title, f"`{record.operation}`", "yes" if record.asks else "")
             for record in RECORDS
         ),
     )

@@ -232,9 +232,9 @@ def _tools(arguments: list[str]) -> int:
     if as_json:
         import json
 
-        names = ("name", "title", "description", "operation", "risk", "toolset", "read_only", "destructive")
-        table = [{name: getattr(record, name) for name in names} for record in RECORDS]
-        sys.stdout.write(json.dumps(table, indent=2) + "\n")
+        from ..tools.records import summary
+
+        sys.stdout.write(json.dumps([summary(record) for record in RECORDS], indent=2) + "\n")
         return 0
     width = max(len(record.name) for record in RECORDS)
     for record in RECORDS:

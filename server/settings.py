@@ -12,8 +12,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from ..tools.records import Toolset
 from . import values
-from .values import LONGEST_TIMEOUT, TOOLSETS, Toolset, nearest
+from .values import LONGEST_TIMEOUT, TOOLSETS, nearest
 
 PREFIX = "HOOPAI_"
 """What every variable of this server begins with."""

@@ -9,13 +9,14 @@ import ipaddress
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NoReturn, cast, get_args
+from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-Toolset = Literal["products", "prices", "inventory", "store", "collections", "reviews", "bulk"]
-TOOLSETS: tuple[Toolset, ...] = get_args(Toolset)
+from ..tools.records import Toolset
+
+TOOLSETS = tuple(Toolset)
 
 LONGEST_TIMEOUT = 600
 _HIGHEST_PORT = 65535
@@ -127,7 +128,7 @@ def _refuse_word(word: str, allowed: tuple[str, ...], what: str) -> NoReturn:
     raise ValueError(f"{what}.{hint} Allowed: {', '.join(allowed)}")
 
 
-def toolsets(value: object) -> tuple[str, ...]:
+def toolsets(value: object) -> tuple[Toolset, ...]:
     """Names of toolsets, as a list or separated by commas; in their own order, each once."""
     words = (
         list(cast("tuple[object, ...]", value))
