@@ -25,9 +25,7 @@ from .replies import Reply, advised_wait, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
 
 if TYPE_CHECKING:
-    import httpx
-
-    from .transport import HttpTransport
+    from .transport import AnyTransport, HttpTransport
 
 log = logging.getLogger("hoopai_products_mcp.products_api")
 
@@ -52,7 +50,7 @@ class Caller:
         location_id: str,
         api_version: str,
         timeout: float,
-        transport: "httpx.AsyncBaseTransport | None",
+        transport: "AnyTransport | None",
         sleep: Sleep,
     ) -> None:
         self.location_id = location_id
@@ -115,11 +113,27 @@ class Caller:
             ProductsApiError: one of its subclasses, for everything that is not a 2xx with JSON.
         """
         path = fill(operation, ids or {})
-        content = None if body is None else encode(body)
-        reply = await self._send_patiently(operation, path, _parameters(query or {}), content)
+        parameters = _parameters(query or {})
+        content = self._encoded(operation, parameters, body)
+        reply = await self._send_patiently(operation, path, parameters, content)
         if not reply.succeeded:
             raise error_of(reply, operation, self._token.hide_in)
         return value_of(reply, operation)
+
+    def _encoded(
+        self, operation: Operation, parameters: Sequence[tuple[str, str]], body: Mapping[str, Any] | None
+    ) -> bytes | None:
+        try:
+            for _, text in parameters:
+                text.encode()
+            return None if body is None else encode(body)
+        except (ValueError, TypeError) as error:
+            reason = type(error).__name__
+        raise errors.InvalidArgumentError(
+            operation,
+            f"A value for {operation.name} cannot be written as JSON or as part of an address ({reason}).",
+            next_step="Send plain text, numbers, lists and objects.",
+        )
 
     async def _send_patiently(
         self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
@@ -202,12 +216,14 @@ class Caller:
             next_step="Look the id up in a list.",
         )
 
-    def _answered(self, model: type[Model], answer: Json, envelope: str) -> Model | None:
-        """What an update answered, if that can be read: these answers may be short, or `null`."""
-        try:
-            return model.model_validate(unwrap(answer, envelope, "data"))
-        except ValidationError:
-            return None
+    def _check_required(self, operation: Operation, body: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+        missing = [key for key in keys if key not in body]
+        if missing:
+            raise errors.InvalidArgumentError(
+                operation,
+                f"What was read has no {' and no '.join(missing)}, which every {operation.name} must send.",
+                next_step="Set it in the same change.",
+            )
 
     def _acknowledged(self, operation: Operation, model: type[Model], value: Json) -> Model:
         """A write's answer. `null` is success: several of these routes answer so."""

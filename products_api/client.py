@@ -21,7 +21,7 @@ from .review_calls import ReviewCalls
 from .store_calls import StoreCalls
 
 if TYPE_CHECKING:
-    import httpx
+    from .transport import AnyTransport
 
 DEFAULT_BASE_URL = "https://services.leadconnectorhq.com"
 DEFAULT_API_VERSION = "2021-07-28"
@@ -43,7 +43,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         location_id: str,
         api_version: str = DEFAULT_API_VERSION,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
-        transport: "httpx.AsyncBaseTransport | None" = None,
+        transport: "AnyTransport | None" = None,
         sleep: Sleep | None = None,
     ) -> None:
         """Set up without connecting.

@@ -26,7 +26,12 @@ def decode(content: bytes) -> Json:
     Raises:
         ValueError: the content is not JSON.
     """
-    return cast(Json, _decoder.decode(content))
+    try:
+        return cast(Json, _decoder.decode(content))
+    except (ValueError, RecursionError):
+        # Not chained: the library's message quotes the content.
+        pass
+    raise ValueError("not JSON")
 
 
 def encode(value: object) -> bytes:
@@ -41,8 +46,11 @@ def encode(value: object) -> bytes:
 
 def _plain(value: object) -> object:
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | str():
             return value
+        case int():
+            # The encoder itself stops at 64 bits.
+            return msgspec.Raw(str(value).encode())
         case Decimal():
             return msgspec.Raw(_digits(value).encode())
         case float():

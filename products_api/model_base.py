@@ -9,7 +9,6 @@ Writing: unknown fields are refused, since the API answers stray keys with 422; 
 never set is not sent, and one set to None is sent as null, which clears it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
@@ -115,67 +114,3 @@ class Page(Generic[Item]):
         reached = self.offset + len(self.items)
         more = len(self.items) >= self.limit or (self.total is not None and self.total > reached)
         return reached if self.items and more else None
-
-
-@dataclass(frozen=True, slots=True)
-class FieldDifference:
-    """A field, by its snake_case name, that is not as it should be after a change."""
-
-    field: str
-    expected: object
-    found: object
-
-
-@dataclass(frozen=True, slots=True)
-class Change(Generic[Item]):
-    """What a replacing write did, found by reading before and after.
-
-    Attributes:
-        before: the state read before the write.
-        after: the state read afterwards; None when that reading failed although the write was accepted.
-        lost: fields that were set before and are missing or different now without having been asked for.
-        not_applied: fields that were asked for and do not show the asked value.
-        verified: whether `after` was read back; only then are `lost` and `not_applied` complete.
-    """
-
-    before: Item
-    after: Item | None
-    lost: tuple[FieldDifference, ...]
-    not_applied: tuple[FieldDifference, ...]
-    verified: bool
-
-
-def differences(
-    before: Mapping[str, Any], asked: Mapping[str, Any], after: Mapping[str, Any], writable: Mapping[str, Any]
-) -> tuple[tuple[FieldDifference, ...], tuple[FieldDifference, ...]]:
-    """`(lost, not_applied)` between two readings of one thing, all by wire name.
-
-    Only writable fields are compared: timestamps and the like change by themselves.
-    """
-    lost = tuple(
-        FieldDifference(_snake(key), before[key], after.get(key))
-        for key in writable
-        if key not in asked and before.get(key) is not None and not _holds(after.get(key), before[key])
-    )
-    not_applied = tuple(
-        FieldDifference(_snake(key), value, after.get(key))
-        for key, value in asked.items()
-        if not _holds(after.get(key), value)
-    )
-    return lost, not_applied
-
-
-def _holds(found: Any, expected: Any) -> bool:
-    """Whether what was found has all that was expected; the API adds ids and defaults inside objects."""
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        wanted, told = cast(Mapping[str, Any], expected), cast(Mapping[str, Any], found)
-        return all(_holds(told.get(key), item) for key, item in wanted.items())
-    if isinstance(expected, list):
-        wanted_items = cast(list[Any], expected)
-        told_items = cast(list[Any], found) if isinstance(found, list) else []
-        return len(told_items) == len(wanted_items) and all(map(_holds, told_items, wanted_items))
-    return bool(found == expected)
-
-
-def _snake(key: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key).lstrip("_")

@@ -15,6 +15,7 @@ from .bulk_models import (
     PriceEdit,
     ProductEdit,
 )
+from .changes import Change, FieldDifference
 from .collection_models import (
     Collection,
     CollectionChanges,
@@ -31,7 +32,7 @@ from .inventory_models import (
     InventoryUpdate,
     QuantityChange,
 )
-from .model_base import Acknowledged, Change, FieldDifference, Money, Page, Record
+from .model_base import Acknowledged, Money, Page, Record
 from .price_models import (
     Dimensions,
     DimensionsInput,

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from . import errors, operations
+from . import operations
 from .caller import PAGE_CAP, Caller
+from .changes import Change, Update
 from .exact_json import Json
-from .model_base import Acknowledged, Change, Page, differences
+from .model_base import Acknowledged, Page
 from .paths import comma_joined
 from .price_models import PRICE_WIRE_FIELDS, NewPrice, Price, PriceChanges, writable_part
-
-_REQUIRED = ("name", "type", "currency", "amount")
+from .shapes import unwrap
 
 
 class PriceCalls(Caller):
@@ -47,7 +47,7 @@ class PriceCalls(Caller):
 
     async def get_price(self, *, product_id: str, price_id: str) -> Price:
         """One price."""
-        return self._parse(operations.GET_PRICE, Price, await self._read_price(product_id, price_id))
+        return self._price(await self._read_price(product_id, price_id))
 
     async def update_price(self, *, product_id: str, price_id: str, changes: PriceChanges) -> Change[Price]:
         """Change a price by reading it, sending all of it with the changes, and reading it back.
@@ -58,28 +58,15 @@ class PriceCalls(Caller):
         sale takes from the stock between reading and writing is put back. `lost` tells what differs.
         """
         operation = operations.UPDATE_PRICE
-        before = await self._read_price(product_id, price_id)
+        read = await self._read_price(product_id, price_id)
+        before = self._price(read)
         asked = changes.wire()
-        kept = writable_part(before) | asked
+        kept = writable_part(read) | asked
         body = {key: value for key, value in kept.items() if value is not None} | self._location
-        missing = [key for key in _REQUIRED if key not in body]
-        if missing:
-            raise errors.InvalidArgumentError(
-                operation,
-                f"The price as read has no {' and no '.join(missing)}, which every update must send.",
-                next_step="Set them in the same change.",
-            )
+        self._check_required(operation, body, ("name", "type", "currency", "amount"))
         answer = await self._call(operation, ids={"productId": product_id, "priceId": price_id}, body=body)
-        parsed_before = self._parse(operations.GET_PRICE, Price, before)
-        try:
-            after = await self._read_price(product_id, price_id)
-        except errors.ProductsApiError:
-            # The change was accepted, so a failure to look at it must not read as a failure to change.
-            return Change(parsed_before, self._answered(Price, answer, "price"), (), (), verified=False)
-        lost, not_applied = differences(before, asked, after, PRICE_WIRE_FIELDS)
-        return Change(
-            parsed_before, self._parse(operations.GET_PRICE, Price, after), lost, not_applied, verified=True
-        )
+        update = Update(read, asked, PRICE_WIRE_FIELDS, self._price)
+        return await update.verified(before, answer, lambda: self._read_price(product_id, price_id))
 
     async def delete_price(self, *, product_id: str, price_id: str) -> Acknowledged:
         """Delete a price, its variant and its stock with it. There is no way back."""
@@ -95,3 +82,6 @@ class PriceCalls(Caller):
             operation, ids={"productId": product_id, "priceId": price_id}, query=self._location
         )
         return self._record(operation, answer, "price", "data")
+
+    def _price(self, value: Json) -> Price:
+        return self._parse(operations.GET_PRICE, Price, unwrap(value, "price", "data"))

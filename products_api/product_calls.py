@@ -1,14 +1,16 @@
 """The five operations on products."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from . import errors, operations
+from . import operations
 from .caller import PAGE_CAP, Caller
+from .changes import Change, Update
 from .exact_json import Json
-from .model_base import Acknowledged, Change, Page, differences
+from .model_base import Acknowledged, Page
 from .paths import comma_joined
 from .product_models import PRODUCT_WIRE_FIELDS, NewProduct, Product, ProductChanges
+from .shapes import unwrap
 
 SortOrder = Literal["asc", "desc"]
 Expansion = Literal["tax", "stripe", "paypal"]
@@ -94,8 +96,7 @@ class ProductCalls(Caller):
 
     async def get_product(self, *, product_id: str, send_wishlist_status: bool | None = None) -> Product:
         """One product by its id or slug. Of several products with one slug, the oldest is found."""
-        found = await self._read_product(product_id, send_wishlist_status)
-        return self._parse(operations.GET_PRODUCT, Product, found)
+        return self._product(await self._read_product(product_id, send_wishlist_status))
 
     async def update_product(self, *, product_id: str, changes: ProductChanges) -> Change[Product]:
         """Change a product: read it, send the changed fields with the required ones, read it back.
@@ -104,21 +105,16 @@ class ProductCalls(Caller):
         do not set them. The API is reported to leave alone what is not sent; `lost` tells if it did not.
         """
         operation = operations.UPDATE_PRODUCT
-        before = await self._read_product(product_id)
+        read = await self._read_product(product_id)
+        before = self._product(read)
         asked = changes.wire()
-        required = {key: before[key] for key in ("name", "productType") if before.get(key) is not None}
+        required = {key: read[key] for key in ("name", "productType") if read.get(key) is not None}
         body = required | asked | self._location
-        missing = [key for key in ("name", "productType") if key not in body]
-        if missing:
-            raise errors.InvalidArgumentError(
-                operation,
-                f"The product as read has no {' and no '.join(missing)}, which every update must send.",
-                next_step="Set them in the same change.",
-            )
+        self._check_required(operation, body, ("name", "productType"))
         # By id even when a slug was given: a slug may be shared, and this change may alter it.
-        ids = {"productId": str(before["_id"])} if "_id" in before else {"productId": product_id}
-        answer = await self._call(operation, ids=ids, body=body)
-        return await self._product_change(before, asked, answer, ids["productId"])
+        answer = await self._call(operation, ids={"productId": before.id}, body=body)
+        update = Update(read, asked, PRODUCT_WIRE_FIELDS, self._product)
+        return await update.verified(before, answer, lambda: self._read_product(before.id))
 
     async def delete_product(
         self, *, product_id: str, send_wishlist_status: bool | None = None
@@ -143,20 +139,5 @@ class ProductCalls(Caller):
         )
         return self._record(operation, answer, "product", "data")
 
-    async def _product_change(
-        self, before: dict[str, Json], asked: dict[str, Any], answer: Json, product_id: str
-    ) -> Change[Product]:
-        parsed_before = self._parse(operations.GET_PRODUCT, Product, before)
-        try:
-            after = await self._read_product(product_id)
-        except errors.ProductsApiError:
-            # The change was accepted, so a failure to look at it must not read as a failure to change.
-            return Change(parsed_before, self._answered(Product, answer, "product"), (), (), verified=False)
-        lost, not_applied = differences(before, asked, after, PRODUCT_WIRE_FIELDS)
-        return Change(
-            parsed_before,
-            self._parse(operations.GET_PRODUCT, Product, after),
-            lost,
-            not_applied,
-            verified=True,
-        )
+    def _product(self, value: Json) -> Product:
+        return self._parse(operations.GET_PRODUCT, Product, unwrap(value, "product", "data"))

@@ -6,7 +6,7 @@ variables must not reach them.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 import httpx
@@ -18,6 +18,9 @@ from .replies import Reply
 
 # A shop that a merchant works through one conversation needs few connections; long jobs share them.
 _LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
+
+AnyTransport: TypeAlias = httpx.AsyncBaseTransport
+"""What requests can be sent through, for those who may not name the HTTP library."""
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -54,7 +57,7 @@ class HttpTransport:
         token: Token,
         headers: Mapping[str, str],
         timeout: float,
-        transport: httpx.AsyncBaseTransport | None,
+        transport: AnyTransport | None,
     ) -> None:
         self._base_url = base_url
         self._timeout = timeout

@@ -1,0 +1,108 @@
+"""What a replacing write really did, found by reading the thing before and after.
+
+Nothing documents what the API does with fields that an update leaves out: products are reported to
+keep them, prices to lose them. So an update is compared with what was asked.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from . import errors
+from .exact_json import Json
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """A field, by its snake_case name, that is not as it should be after a change."""
+
+    field: str
+    expected: object
+    found: object
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Thing]):
+    """A change that the API accepted.
+
+    Attributes:
+        before: the state read before the write.
+        after: the state read afterwards; where that reading failed, what the write itself answered,
+            or None if that too was unreadable.
+        lost: fields that were set before and are missing or different now without having been asked for.
+        not_applied: fields that were asked for and do not show the asked value.
+        verified: whether `after` was read back. If not, `lost` and `not_applied` are empty for want of
+            knowledge.
+    """
+
+    before: Thing
+    after: Thing | None
+    lost: tuple[FieldDifference, ...]
+    not_applied: tuple[FieldDifference, ...]
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Generic[Thing]):
+    """An update in hand: what was read, what was asked (both by wire name), and what could be set at all."""
+
+    before: Mapping[str, Json]
+    asked: Mapping[str, Any]
+    writable: Mapping[str, Any]
+    parse: Callable[[Json], Thing]
+
+    async def verified(
+        self, before: Thing, answer: Json, read: Callable[[], Awaitable[dict[str, Json]]]
+    ) -> Change[Thing]:
+        """Read the thing back and compare. Never raises: the update is done, whatever the reading does."""
+        try:
+            found = await read()
+            after = self.parse(found)
+        except errors.ProductsApiError:
+            return Change(before, self._answered(answer), (), (), verified=False)
+        lost, not_applied = differences(self.before, self.asked, found, self.writable)
+        return Change(before, after, lost, not_applied, verified=True)
+
+    def _answered(self, answer: Json) -> Thing | None:
+        try:
+            return self.parse(answer)
+        except errors.ProductsApiError:
+            return None
+
+
+def differences(
+    before: Mapping[str, Any], asked: Mapping[str, Any], after: Mapping[str, Any], writable: Mapping[str, Any]
+) -> tuple[tuple[FieldDifference, ...], tuple[FieldDifference, ...]]:
+    """`(lost, not_applied)` between two readings of one thing, all by wire name.
+
+    Only writable fields are compared: timestamps and the like change by themselves.
+    """
+    lost = tuple(
+        FieldDifference(_snake(key), before[key], after.get(key))
+        for key in writable
+        if key not in asked and before.get(key) is not None and not _holds(after.get(key), before[key])
+    )
+    not_applied = tuple(
+        FieldDifference(_snake(key), value, after.get(key))
+        for key, value in asked.items()
+        if not _holds(after.get(key), value)
+    )
+    return lost, not_applied
+
+
+def _holds(found: Any, expected: Any) -> bool:
+    """Whether what was found has all that was expected; the API adds ids and defaults inside objects."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        wanted, told = cast(Mapping[str, Any], expected), cast(Mapping[str, Any], found)
+        return all(_holds(told.get(key), item) for key, item in wanted.items())
+    if isinstance(expected, list):
+        wanted_items = cast(list[Any], expected)
+        told_items = cast(list[Any], found) if isinstance(found, list) else []
+        return len(told_items) == len(wanted_items) and all(map(_holds, told_items, wanted_items))
+    return bool(found == expected)
+
+
+def _snake(key: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
