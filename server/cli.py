@@ -63,12 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 class _Parser(argparse.ArgumentParser):
     """argparse, without its habit of repeating what was typed."""
 
-    def __init__(self, command: str = "", **texts: str) -> None:
+    def __init__(self, command: str = "", *, description: str, epilog: str = "") -> None:
         super().__init__(
             prog=f"{PROGRAM} {command}".rstrip(),
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            **texts,
+            description=description,
+            epilog=epilog,
         )
         self.options: list[str] = []
 
@@ -134,7 +135,7 @@ def _serve(arguments: list[str], commands: list[str]) -> int:
     if settings.sandbox and (refusal := _needs_sandbox()):
         return refusal
     if settings.confirmation == "off":
-        _say("confirmation is off: deletions and bulk changes will run without asking anybody.")
+        _say("confirmation is off: destructive calls will run without asking anybody.")
     return _serve_http(settings) if settings.transport == "http" else _serve_stdio(settings)
 
 
@@ -159,7 +160,7 @@ def _serve_stdio(settings: "Settings") -> int:
 
     # A thread of the SDK waits in a read of stdin that nothing can cancel, so an orderly end would
     # wait for the client to close the pipe. State is safe at any moment; leaving at once is enough.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    signal.signal(signal.SIGINT, _leave)
     from .app import build_server
 
     server = build_server(settings)
@@ -167,6 +168,10 @@ def _serve_stdio(settings: "Settings") -> int:
         _say(_TERMINAL_HINT)
     server.run("stdio")
     return 0
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    os._exit(_INTERRUPTED)
 
 
 def _serve_http(settings: "Settings") -> int:
@@ -236,9 +241,9 @@ def _tools(arguments: list[str]) -> int:
 
         sys.stdout.write(json.dumps([summary(record) for record in RECORDS], indent=2) + "\n")
         return 0
-    width = max(len(record.name) for record in RECORDS)
     for record in RECORDS:
-        sys.stdout.write(f"{record.name:<{width}}  {record.toolset:<11}  {record.operation}\n")
+        asks = "asks first" if record.asks else ""
+        sys.stdout.write(f"{record.name:<25} {record.toolset:<12} {asks:<11} {record.operation}\n")
     return 0
 
 

@@ -296,6 +296,10 @@ def test_any_port_in_range_is_taken(port: int) -> None:
     assert Settings.read({}, {"port": str(port)}).port == port
 
 
+def test_this_machine_can_be_listened_on_by_its_name() -> None:
+    assert Settings.read({"HOOPAI_HOST": "LocalHost"}, {}).host == "LocalHost"
+
+
 @given(st.ip_addresses())
 def test_only_this_machine_can_be_listened_on(address: object) -> None:
     try:

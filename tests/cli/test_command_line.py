@@ -1,0 +1,184 @@
+"""The command line, as a person or an assistant meets it: a process with arguments and an environment."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import NamedTuple
+
+import pytest
+
+from hoopai_products_mcp.tools.catalog import RECORDS
+from hoopai_products_mcp.tools.records import summary
+
+CANARY = "pit-canary-7f3a"
+
+
+class Outcome(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Outcome:
+    """Run the command to its end, with an empty stdin and none of this machine's HOOPAI_ variables."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOPAI_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "hoopai_products_mcp.server.cli", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**inherited, **(environment or {})},
+        timeout=60,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_without_token_and_sandbox_it_says_what_to_set_and_how_to_try() -> None:
+    assert run() == Outcome(
+        2,
+        "",
+        "hoopai-products-mcp: there is no shop to work on. Set in the server's environment:\n"
+        "  HOOPAI_ACCESS_TOKEN  the token of a Private Integration of the sub-account\n"
+        "  HOOPAI_LOCATION_ID   the id of that sub-account (location)\n"
+        "or try it on an invented shop, without an account:\n"
+        "  hoopai-products-mcp --sandbox\n"
+        "  hoopai-products-mcp demo\n",
+    )
+
+
+def test_with_a_token_alone_it_asks_for_the_location_only() -> None:
+    outcome = run(environment={"HOOPAI_ACCESS_TOKEN": CANARY})
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "HOOPAI_LOCATION_ID" in outcome.stderr
+    assert "HOOPAI_ACCESS_TOKEN" not in outcome.stderr
+    assert CANARY not in outcome.stderr
+
+
+def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
+    outcome = run(
+        "--host=0.0.0.0",
+        environment={
+            "HOOPAI_ACCES_TOKEN": CANARY,
+            "HOOPAI_ACCESS_TOKEN": f"Bearer {CANARY}",
+            "HOOPAI_PORT": CANARY,
+            "HOOPAI_CONFIRMATION": "human",
+        },
+    )
+    assert outcome == Outcome(
+        2,
+        "",
+        "hoopai-products-mcp: these settings are wrong:\n"
+        "  HOOPAI_ACCES_TOKEN is not a setting; did you mean HOOPAI_ACCESS_TOKEN?\n"
+        "  HOOPAI_ACCESS_TOKEN begins with the word Bearer; give the token alone\n"
+        "  HOOPAI_CONFIRMATION has a value it cannot have. Allowed: ask, off\n"
+        "  --host must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who"
+        " is calling, so it is not offered to a network\n"
+        "  HOOPAI_PORT must be a whole number from 1 to 65535\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--access-token", CANARY],
+            "the token is only read from the environment, as HOOPAI_ACCESS_TOKEN:"
+            " a command line can be read by every user of the machine",
+        ),
+        (
+            [f"--access-token={CANARY}"],
+            "the token is only read from the environment, as HOOPAI_ACCESS_TOKEN:"
+            " a command line can be read by every user of the machine",
+        ),
+        ([f"--reed-only={CANARY}"], "there is no option --reed-only; did you mean --read-only?"),
+        (["--quux"], "there is no option --quux"),
+        ([f"--version={CANARY}"], "argument --version takes no value"),
+        ([CANARY], "there is an argument or command that is not known"),
+        (["-x"], "there is an argument or command that is not known"),
+        (["dmo"], "there is an argument or command that is not known; did you mean the command demo?"),
+        (["--read-only=true", "tools"], "the command comes first: hoopai-products-mcp tools"),
+        (["--timeout"], "argument --timeout: expected one argument"),
+    ],
+)
+def test_a_wrong_option_is_named_and_its_value_is_not_repeated(arguments: list[str], said: str) -> None:
+    assert run(*arguments) == Outcome(
+        2, "", f"hoopai-products-mcp: {said}\n`hoopai-products-mcp --help` lists the options.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sandbox", f"--port={CANARY}"], "argument --port: must be a whole number from 1 to 65535"),
+        (["sandbox", "--dat", CANARY], "there is no option --dat; did you mean --data?"),
+        (["tools", CANARY], "there is an argument or command that is not known"),
+        (["tools", f"--json={CANARY}"], "argument --json takes no value"),
+        (["demo", "--slow"], "there is no option --slow"),
+    ],
+)
+def test_a_command_names_a_wrong_option_likewise(arguments: list[str], said: str) -> None:
+    command = f"hoopai-products-mcp {arguments[0]}"
+    assert run(*arguments) == Outcome(
+        2, "", f"hoopai-products-mcp: {said}\n`{command} --help` lists the options.\n"
+    )
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert run("--version") == Outcome(0, f"hoopai-products-mcp {version('hoopai-products-mcp')}\n", "")
+
+
+def test_help_tells_every_option_and_every_command() -> None:
+    outcome = run("--help")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    words = ["--sandbox", "--read-only", "--toolsets", "--confirmation", "--transport", "--host", "--port"]
+    assert [
+        word
+        for word in [*words, "demo", "tools [--json]", "sandbox [--port N]"]
+        if word not in outcome.stdout
+    ] == []
+    assert "--access-token" not in outcome.stdout
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo", "tools"])
+def test_every_command_has_help(command: str) -> None:
+    outcome = run(command, "--help")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith(f"usage: hoopai-products-mcp {command}")
+
+
+def test_the_installed_command_is_this_one() -> None:
+    script = os.path.join(os.path.dirname(sys.executable), "hoopai-products-mcp")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == run("--version").stdout
+
+
+@pytest.mark.parametrize("arguments", [["--sandbox"], ["sandbox"], ["demo"]])
+def test_without_the_extra_it_says_what_to_install(arguments: list[str]) -> None:
+    # None in sys.modules is how Python itself marks a module as not to be had.
+    without = "import sys; sys.modules['openapi_core'] = None"
+    code = f"{without}; from hoopai_products_mcp.server.cli import main; sys.exit(main({arguments}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "hoopai-products-mcp: the sandbox is not installed. Install it with:\n"
+        "  pip install 'hoopai-products-mcp[sandbox]'\n",
+    )
+
+
+def test_tools_prints_one_line_for_each_tool() -> None:
+    outcome = run("tools")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert [line.split(maxsplit=2)[0] for line in outcome.stdout.splitlines()] == [r.name for r in RECORDS]
+
+
+def test_tools_as_json_holds_the_records() -> None:
+    outcome = run("tools", "--json")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert json.loads(outcome.stdout) == [summary(record) for record in RECORDS]

@@ -1,0 +1,171 @@
+"""Serving, in a process of its own: how it starts, what it says where, and how it ends."""
+
+import http.client
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import IO
+
+import pytest
+
+HELLO = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+)
+ACCEPT = "application/json, text/event-stream"
+
+
+@contextmanager
+def serving(
+    *arguments: str, stdin: int = subprocess.PIPE, **variables: str
+) -> Generator[subprocess.Popen[str]]:
+    """The server as a running process; it is ended with the block, if it has not ended itself."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOPAI_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hoopai_products_mcp.server.cli", *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**inherited, **variables},
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def stream(pipe: IO[str] | None) -> IO[str]:
+    assert pipe
+    return pipe
+
+
+def line_with(pipe: IO[str], words: str) -> str:
+    """The next line that holds the words; waits for it, and fails when the process ends without it."""
+    for line in pipe:
+        if words in line:
+            return line
+    pytest.fail(f"ended without a line saying {words!r}")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def post(port: int, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(
+            "POST", "/mcp", HELLO, {"Content-Type": "application/json", "Accept": ACCEPT, **headers}
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_it_answers_over_stdio_and_ends_with_its_client() -> None:
+    with serving("--sandbox") as process:
+        stdout, stderr = process.communicate(HELLO + "\n", timeout=60)
+    assert [json.loads(line)["id"] for line in stdout.splitlines()] == [1]
+    assert (process.returncode, stderr) == (0, "")
+
+
+def test_it_starts_for_a_real_shop_without_asking_the_shop() -> None:
+    with serving(HOOPAI_ACCESS_TOKEN="pit-1", HOOPAI_LOCATION_ID="loc1") as process:
+        stdout, stderr = process.communicate(HELLO + "\n", timeout=60)
+    assert len(stdout.splitlines()) == 1
+    assert (process.returncode, stderr) == (0, "")
+
+
+def test_it_says_at_start_that_confirmation_is_off() -> None:
+    with serving("--sandbox", "--confirmation=off", stdin=subprocess.DEVNULL) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (0, "")
+    assert (
+        stderr
+        == "hoopai-products-mcp: confirmation is off: destructive calls will run without asking anybody.\n"
+    )
+
+
+def test_ctrl_c_ends_it_quietly_while_the_client_is_still_there() -> None:
+    with serving("--sandbox") as process:
+        stream(process.stdin).write(HELLO + "\n")
+        stream(process.stdin).flush()
+        stream(process.stdout).readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert (stream(process.stdout).read(), stream(process.stderr).read()) == ("", "")
+
+
+def test_at_a_terminal_it_says_what_it_is() -> None:
+    mine, its = pty.openpty()
+    try:
+        with serving("--sandbox", stdin=its) as process:
+            line_with(stream(process.stderr), "or try `hoopai-products-mcp demo`")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
+            assert stream(process.stdout).read() == ""
+    finally:
+        os.close(mine)
+        os.close(its)
+
+
+def test_over_http_it_answers_this_machine_and_nobody_sent_from_elsewhere() -> None:
+    port = free_port()
+    with serving("--sandbox", "--transport=http", f"--port={port}", stdin=subprocess.DEVNULL) as process:
+        assert f"http://127.0.0.1:{port}/mcp" in line_with(stream(process.stderr), "serving")
+        line_with(stream(process.stderr), "Uvicorn running")
+        status, body = post(port)
+        assert (status, "serverInfo" in body) == (200, True)
+        assert post(port, Host=f"localhost:{port}")[0] == 200
+        assert post(port, Origin=f"http://localhost:{port}")[0] == 200
+        assert post(port, Host="shop.example.com")[0] == 421
+        assert post(port, Origin="https://shop.example.com")[0] == 403
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert stream(process.stdout).read() == ""
+        assert "Traceback" not in stream(process.stderr).read()
+
+
+def test_over_http_it_says_when_the_port_is_taken() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with serving("--sandbox", "--transport=http", f"--port={port}", stdin=subprocess.DEVNULL) as process:
+            stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode not in {0, None}
+    assert stdout == ""
+    assert "address already in use" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_the_sandbox_is_served_as_an_api_of_its_own() -> None:
+    port = free_port()
+    with serving("sandbox", f"--port={port}", stdin=subprocess.DEVNULL) as process:
+        line_with(stream(process.stderr), f"http://127.0.0.1:{port}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/products/")
+        assert connection.getresponse().status == 401
+        connection.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
