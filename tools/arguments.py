@@ -1,0 +1,269 @@
+"""From a handler's signature to a strict input model, its JSON schema, and words for what does not fit.
+
+The schema is portable: no titles, no null branches, no references, no unions. Unknown arguments are refused
+with the nearest valid name. An object or list that arrives as a JSON string, which several hosts do, is read as
+what it says and noted.
+"""
+
+import difflib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, cast
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
+from pydantic import ConfigDict, ValidationError, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import ErrorDetails, core_schema
+
+from ..guard.approval import NOTHING_CHANGED
+
+_RESERVED = frozenset({"shop", "plan"})
+
+
+class StrictArguments(ArgModelBase):
+    """Arguments of a tool: no other than the named ones."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_schema: ClassVar[dict[str, Any]]
+
+
+class PortableJsonSchema(GenerateJsonSchema):
+    """JSON Schema that every client reads: decimals are numbers, optional means absent, nothing has a title."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Titles repeat the names and cost a fifth of the tokens."""
+        del schema
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """An object without its class name and without its docstring."""
+        result = super().model_schema(schema)
+        result.pop("title", None)
+        result.pop("description", None)
+        return result
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Optional is absent, not null: null branches trip several clients."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Defaults that say something; None says only that the argument is optional."""
+        result = super().default_schema(schema)
+        if result.get("default", ...) is None:
+            result.pop("default")
+        return result
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A decimal is a JSON number."""
+        keywords = {"ge": "minimum", "le": "maximum"}
+        limits = {word: int(cast("Any", schema)[name]) for name, word in keywords.items() if name in schema}
+        return {"type": "number", **limits}
+
+
+def portable_schema(model: type[Any], mode: JsonSchemaMode = "validation") -> dict[str, Any]:
+    """The JSON schema of a pydantic model with every reference written out in place."""
+    schema = model.model_json_schema(schema_generator=PortableJsonSchema, mode=mode)
+    definitions = schema.pop("$defs", {})
+    for definition in definitions.values():
+        # Unknown members of inner objects are refused all the same; saying so at each costs more than it tells.
+        definition.pop("additionalProperties", None)
+    return cast("dict[str, Any]", _inlined(schema, definitions))
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(node, dict):
+        mapping = cast("dict[str, Any]", node)
+        if isinstance(reference := mapping.get("$ref"), str):
+            target = definitions[reference.removeprefix("#/$defs/")]
+            siblings = {key: value for key, value in mapping.items() if key != "$ref"}
+            return _inlined({**target, **siblings}, definitions)
+        return {key: _inlined(value, definitions) for key, value in mapping.items()}
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in cast("list[Any]", node)]
+    return node
+
+
+def argument_model(name: str, handler: Callable[..., Any]) -> type[StrictArguments]:
+    """The input model of a handler: its keyword parameters, in their order."""
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(handler, eval_str=True).parameters.values():
+        if parameter.name in _RESERVED:
+            continue
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[parameter.name] = (parameter.annotation, default)
+    return create_model(f"{name}_arguments", __base__=StrictArguments, **fields)
+
+
+def read_arguments(
+    model: type[StrictArguments], schema: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The validated arguments that were given, and notes about what was repaired on the way.
+
+    Raises:
+        ToolError: something is missing, unknown or malformed; every problem is in the text.
+    """
+    repaired, notes = _repair(schema, given)
+    try:
+        arguments = model.model_validate(repaired)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=True, include_input=False)
+        problems = _problems(details, schema, repaired)
+        text = "The arguments do not fit:\n" + "\n".join(f"- {problem}" for problem in problems)
+        raise ToolError(f"{text}\n{NOTHING_CHANGED} Correct the call and make it again.") from None
+    return {name: getattr(arguments, name) for name in type(arguments).model_fields}, notes
+
+
+def _repair(schema: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Objects and lists that came as JSON text, read."""
+    repaired = dict(given)
+    notes: list[str] = []
+    for name, value in given.items():
+        kind = schema["properties"].get(name, {}).get("type")
+        if not isinstance(value, str) or kind not in {"array", "object"}:
+            continue
+        try:
+            read = json.loads(value)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(read, list if kind == "array" else dict):
+            repaired[name] = read
+            notes.append(f"`{name}` came as a JSON string and was read as the {_KINDS[kind]} it holds.")
+    return repaired, notes
+
+
+_KINDS = {
+    "array": "list",
+    "object": "object",
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+}
+
+
+_PATTERNS = {
+    "^[A-Za-z]{3}$": "a currency code such as USD",
+    "^[a-z0-9]+(-[a-z0-9]+)*$": "lower-case letters, digits and single hyphens, such as summer-sale",
+}
+
+
+def _problems(
+    errors: Iterable[ErrorDetails], schema: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    lines: list[str] = []
+    for error in errors:
+        line = _problem(error, schema, given)
+        if line not in lines:
+            lines.append(line)
+    return lines
+
+
+def _problem(error: ErrorDetails, schema: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """One validation error as a sentence that names the argument and what it takes."""
+    location = error["loc"]
+    where = _path(location)
+    kind = error["type"]
+    parent = _schema_at(schema, location[:-1])
+    own = _schema_at(schema, location)
+    if kind == "extra_forbidden":
+        known = list(parent.get("properties", {}))
+        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        return f"`{where}` is not an argument here{hint} Known: {', '.join(known) or 'none'}."
+    takes = _takes(own)
+    if kind == "missing":
+        return f"`{where}` is missing. It takes {takes}."
+    if kind in {"value_error", "assertion_error"}:
+        reason = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        return f"`{where}`: {reason}" if where else reason
+    found = _value_at(given, location)
+    got = f" (got {_shown(found)})" if found is not None else ""
+    return f"`{where}` takes {takes}{got}."
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _schema_at(schema: Mapping[str, Any], location: Iterable[int | str]) -> Mapping[str, Any]:
+    at = schema
+    for part in location:
+        below = at.get("items") if isinstance(part, int) else at.get("properties", {}).get(part)
+        if not isinstance(below, dict):
+            return {}
+        at = cast("dict[str, Any]", below)
+    return at
+
+
+def _value_at(given: Any, location: Iterable[int | str]) -> Any:
+    at = given
+    for part in location:
+        try:
+            at = at[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return at
+
+
+_SHOWN_VALUE = 40
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= _SHOWN_VALUE else text[:_SHOWN_VALUE] + "…"
+    return (
+        "true or false" if isinstance(value, bool) else "a list" if isinstance(value, list) else "an object"
+    )
+
+
+def _takes(schema: Mapping[str, Any]) -> str:
+    """What a place takes, in words."""
+    if choices := schema.get("enum"):
+        return "one of " + ", ".join(str(choice) for choice in choices)
+    kind = schema.get("type", "")
+    words = {"array": _list_words, "object": _object_words, "string": _text_words}.get(kind, _number_words)
+    return words(schema)
+
+
+def _list_words(schema: Mapping[str, Any]) -> str:
+    items = schema.get("items", {})
+    inner = f"{_KINDS.get(items.get('type', ''), 'value')}s"
+    if items.get("properties"):
+        inner += f" with {', '.join(items['properties'])}"
+    return f"a list of {inner}{_bounds(schema, 'minItems', 'maxItems', 'items')}"
+
+
+def _object_words(schema: Mapping[str, Any]) -> str:
+    return f"an object with {', '.join(schema.get('properties', {}))}"
+
+
+def _text_words(schema: Mapping[str, Any]) -> str:
+    if "pattern" in schema:
+        return _PATTERNS[schema["pattern"]]
+    return f"text{_bounds(schema, 'minLength', 'maxLength', 'characters')}"
+
+
+def _number_words(schema: Mapping[str, Any]) -> str:
+    known = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
+    words = known.get(schema.get("type", ""), "another value")
+    if (low := schema.get("minimum")) is not None:
+        words += f" from {low}"
+    if (high := schema.get("maximum")) is not None:
+        words += f" to {high}"
+    return words
+
+
+def _bounds(schema: Mapping[str, Any], low: str, high: str, unit: str) -> str:
+    if low in schema and high in schema:
+        return f" ({schema[low]} to {schema[high]} {unit})"
+    if low in schema:
+        return f" (at least {schema[low]} {unit})" if schema[low] > 1 else " (not empty)"
+    if high in schema:
+        return f" (at most {schema[high]} {unit})"
+    return ""

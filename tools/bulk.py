@@ -1,0 +1,361 @@
+"""Tools that change many products at once. Every one of them asks first and reads the shop back afterwards."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..guard.plan import Plan, PlanItem
+from ..products_api import models as wire
+from . import sending, shapes, views
+from .bulk_plans import (
+    compare_edits,
+    compare_prices,
+    currency_plan,
+    edit_plan,
+    price_change_plan,
+    product_items,
+)
+from .fields import BulkIds, Currency, Id
+from .records import Risk, Toolset, tool
+from .shop import Shop, refuse_repeated
+from .stock import compare_stock, stock_text
+
+Adjustment = Annotated[
+    shapes.PriceAdjustment | None,
+    Field(description="value in major units, or percent"),
+]
+
+
+async def plan_bulk_change_prices(
+    shop: Shop,
+    *,
+    product_ids: list[str],
+    price: shapes.PriceAdjustment | None,
+    compare_at_price: shapes.PriceAdjustment | None,
+) -> Plan:
+    """Every price with its amount before and after."""
+    if price is None and compare_at_price is None:
+        sending.refuse_no_change({})
+    return await price_change_plan(shop, product_ids, price, compare_at_price)
+
+
+@tool(
+    operation="POST /products/bulk-update",
+    title="Change many prices",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    open_world=False,
+    plan=plan_bulk_change_prices,
+)
+async def bulk_change_prices(
+    shop: Shop,
+    plan: Plan,
+    *,
+    product_ids: BulkIds,
+    price: Adjustment = None,
+    compare_at_price: Adjustment = None,
+) -> views.BulkChanged:
+    """Run a sale or reprice many products: raise, discount or set every price of each, its was-price
+    (compare-at), or both. A person sees old and new amounts first. One price: update_price."""
+    change = sending.given(product_ids=product_ids, price=price, compare_at_price=compare_at_price)
+    await shop.api.bulk_update(change=wire.BulkPriceChange(**change))
+    return await _prices_changed(shop, plan, product_ids)
+
+
+async def plan_bulk_change_currency(shop: Shop, *, product_ids: list[str], currency: str) -> Plan:
+    """Every price in its old and its new currency."""
+    return await currency_plan(shop, product_ids, currency.upper())
+
+
+@tool(
+    operation="POST /products/bulk-update",
+    title="Change the currency of many products",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_bulk_change_currency,
+)
+async def bulk_change_currency(
+    shop: Shop, plan: Plan, *, product_ids: BulkIds, currency: Currency
+) -> views.BulkChanged:
+    """Switch all prices of many products to another currency. The numbers stay: nothing is converted. A person
+    is asked first."""
+    change = wire.BulkCurrency(product_ids=product_ids, currency=currency.upper())
+    await shop.api.bulk_update(change=change)
+    return await _prices_changed(shop, plan, product_ids)
+
+
+async def _prices_changed(shop: Shop, plan: Plan, product_ids: list[str]) -> views.BulkChanged:
+    expected = plan.state["expected"]
+    differing = await shop.check(lambda: compare_prices(shop, product_ids, expected))
+    return views.BulkChanged(
+        done=differing == [], products=len(product_ids), prices=len(expected), differing=differing or None
+    )
+
+
+async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], available_in_store: bool) -> Plan:
+    """Products that will be shown or hidden."""
+    items = await product_items(shop, product_ids, after="shown" if available_in_store else "hidden")
+    return Plan(action=f"{'Show' if available_in_store else 'Hide'} {len(items)} products", items=items)
+
+
+@tool(
+    operation="POST /products/bulk-update",
+    title="Show or hide many products",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_bulk_set_availability,
+)
+async def bulk_set_availability(
+    shop: Shop, plan: Plan, *, product_ids: BulkIds, available_in_store: bool
+) -> views.BulkChanged:
+    """Publish many products in the online store, or take them off sale (out of season, archive). A person is
+    asked first."""
+    del plan
+    change = wire.BulkAvailability(product_ids=product_ids, availability=available_in_store)
+    await shop.api.bulk_update(change=change)
+
+    async def compare() -> list[views.BulkItem]:
+        found = await shop.products(product_ids)
+        return [
+            views.BulkItem(
+                id=product.id,
+                name=product.name,
+                expected=available_in_store,
+                found=product.available_in_store,
+            )
+            for product in found.values()
+            if product.available_in_store is not available_in_store
+        ]
+
+    differing = await shop.check(compare)
+    return views.BulkChanged(done=differing == [], products=len(product_ids), differing=differing or None)
+
+
+async def plan_bulk_assign_collections(
+    shop: Shop, *, product_ids: list[str], collection_ids: list[str]
+) -> Plan:
+    """Products with the collections they are in now."""
+    refuse_repeated("collection_ids", collection_ids)
+    names = await shop.collection_names(collection_ids)
+    found = await shop.full_products(product_ids)
+    return Plan(
+        action=f"Put {len(product_ids)} products into {', '.join(names.values())}",
+        items=tuple(PlanItem(label=shop.named(product)) for product in found.values()),
+        also=(
+            "The API does not say whether they also leave their other collections; the result tells what "
+            "happened.",
+        ),
+        state={"before": {key: product.collection_ids for key, product in found.items()}},
+    )
+
+
+@tool(
+    operation="POST /products/bulk-update",
+    title="Put many products into collections",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_bulk_assign_collections,
+)
+async def bulk_assign_collections(
+    shop: Shop,
+    plan: Plan,
+    *,
+    product_ids: BulkIds,
+    collection_ids: Annotated[list[Id], Field(min_length=1, max_length=20)],
+) -> views.BulkChanged:
+    """Categorise many products: put them into collections (categories). Says whether they left others. A person
+    is asked first."""
+    await shop.api.bulk_update(
+        change=wire.BulkCollections(product_ids=product_ids, collection_ids=collection_ids)
+    )
+
+    async def compare() -> list[views.BulkItem]:
+        found = await shop.full_products(product_ids)
+        before: dict[str, list[str] | None] = plan.state["before"]
+        left = [
+            key
+            for key, product in found.items()
+            if set(before[key] or ()) - set(product.collection_ids or ()) - set(collection_ids)
+        ]
+        if left:
+            shop.note(f"{len(left)} product(s) left collections they were in: the assignment replaced them.")
+        return [
+            views.BulkItem(
+                id=key, name=product.name, expected=collection_ids, found=product.collection_ids or []
+            )
+            for key, product in found.items()
+            if set(collection_ids) - set(product.collection_ids or ())
+        ]
+
+    differing = await shop.check(compare)
+    return views.BulkChanged(done=differing == [], products=len(product_ids), differing=differing or None)
+
+
+async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Plan:
+    """Everything that goes with the products."""
+    found = await shop.products(product_ids)
+    prices = await shop.prices(product_ids)
+    stock = sum(price.available_quantity or 0 for listed in prices.values() for price in listed)
+    return Plan(
+        action=f"Delete {len(product_ids)} products",
+        items=tuple(
+            PlanItem(label=f"{shop.named(product)}, {len(prices[key])} price(s)")
+            for key, product in found.items()
+        ),
+        also=(
+            f"{sum(map(len, prices.values()))} prices with {stock} units of stock go with them, and they leave "
+            "their collections and stores.",
+        ),
+        lasting="products made again have new ids, and their reviews stay behind.",
+        state={"updated_at": {key: product.updated_at for key, product in found.items()}},
+    )
+
+
+@tool(
+    operation="POST /products/bulk-update",
+    title="Delete many products",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_bulk_delete_products,
+)
+async def bulk_delete_products(shop: Shop, plan: Plan, *, product_ids: BulkIds) -> views.BulkChanged:
+    """Remove many products for good, with their prices and stock. A person is asked first. Only to take them off
+    sale: bulk_set_availability."""
+    del plan
+    await shop.api.bulk_update(change=wire.BulkDelete(product_ids=product_ids))
+
+    async def compare() -> list[views.BulkItem]:
+        left = await shop.products(product_ids, missing_is_error=False)
+        return [
+            views.BulkItem(id=key, name=item.name, expected="gone", found="there")
+            for key, item in left.items()
+        ]
+
+    differing = await shop.check(compare)
+    return views.BulkChanged(done=differing == [], products=len(product_ids), differing=differing or None)
+
+
+async def plan_bulk_update_inventory(
+    shop: Shop,
+    *,
+    price_ids: list[str],
+    add_quantity: int | None,
+    track_inventory: bool | None,
+    allow_out_of_stock_purchases: bool | None,
+) -> Plan:
+    """Stock before and after."""
+    settings = sending.given(
+        track_inventory=track_inventory, allow_out_of_stock_purchases=allow_out_of_stock_purchases
+    )
+    sending.refuse_no_change(settings | sending.given(add_quantity=add_quantity))
+    refuse_repeated("price_ids", price_ids)
+    stock = await shop.stock(price_ids)
+    before = {key: item.available_quantity or 0 for key, item in stock.items()}
+    after = {key: quantity + (add_quantity or 0) for key, quantity in before.items()}
+    items = tuple(
+        PlanItem(label=stock_text(stock[key]), before=str(before[key]), after=str(after[key]))
+        if add_quantity
+        else PlanItem(label=stock_text(stock[key]))
+        for key in price_ids
+    )
+    words = [f"add {add_quantity} to the stock"] if add_quantity else []
+    words += [f"turn {name} {'on' if value else 'off'}" for name, value in settings.items()]
+    return Plan(
+        action=f"{'; '.join(words).capitalize()} of {len(price_ids)} variant(s)",
+        items=items,
+        also=(f"Stock in all: {sum(before.values())} → {sum(after.values())}.",) if add_quantity else (),
+        state={"after": after if add_quantity else {}},
+    )
+
+
+@tool(
+    operation="POST /products/bulk-update/inventory",
+    title="Change the stock of many variants",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    open_world=False,
+    plan=plan_bulk_update_inventory,
+)
+async def bulk_update_inventory(
+    shop: Shop,
+    plan: Plan,
+    *,
+    price_ids: BulkIds,
+    add_quantity: Annotated[int | None, Field(ge=1, le=1_000_000, description="units to add to each")] = None,
+    track_inventory: bool | None = None,
+    allow_out_of_stock_purchases: bool | None = None,
+) -> views.BulkChanged:
+    """Restock: add the same number of units to many variants by price_id, or switch stock tracking or selling
+    when sold out. A person is asked first. For exact counts, or fewer units: update_inventory."""
+    quantity = wire.QuantityChange(type="ADD_QUANTITY", value=add_quantity) if add_quantity else None
+    fields = sending.given(
+        price_ids=price_ids,
+        available_quantity=quantity,
+        track_inventory=track_inventory,
+        allow_out_of_stock_purchases=allow_out_of_stock_purchases,
+    )
+    result = await shop.api.bulk_update_inventory(change=wire.BulkInventoryChange(**fields))
+    if result.fallback:
+        shop.note(result.fallback)
+    expected = {
+        key: sending.given(
+            available_quantity=plan.state["after"].get(key),
+            allow_out_of_stock_purchases=allow_out_of_stock_purchases,
+        )
+        for key in price_ids
+    }
+    differing = await shop.check(lambda: compare_stock(shop, expected))
+    return views.BulkChanged(done=differing == [], prices=len(price_ids), differing=differing or None)
+
+
+async def plan_bulk_edit_products(shop: Shop, *, products: list[shapes.ProductEdit]) -> Plan:
+    """Every field before and after."""
+    return await edit_plan(shop, products)
+
+
+@tool(
+    operation="POST /products/bulk-update/edit",
+    title="Edit many products",
+    toolset=Toolset.BULK,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_bulk_edit_products,
+)
+async def bulk_edit_products(
+    shop: Shop,
+    plan: Plan,
+    *,
+    products: Annotated[list[shapes.ProductEdit], Field(min_length=1, max_length=100)],
+) -> views.BulkEdited:
+    """Edit many products and their prices, each in its own way: names, descriptions, SEO, slugs, images, SKUs,
+    amounts, stock. What is left out stays. A person is asked first. The same move for all prices:
+    bulk_change_prices."""
+    del plan
+    edits = [sending.product_edit(product) for product in products]
+    result = await shop.api.bulk_edit(products=edits)
+    done = list(dict.fromkeys(part.product_id for part in result.done))
+    failed = list(dict.fromkeys(part.product_id for part in result.failed))
+    skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
+    if failed or skipped:
+        shop.note("To go on, call again with the products that failed or were not tried.")
+    complete = [
+        edit for edit in products if edit.product_id in done and edit.product_id not in {*failed, *skipped}
+    ]
+    differing = await shop.check(lambda: compare_edits(shop, complete)) if complete else []
+    return views.BulkEdited(
+        done=result.complete and differing == [],
+        products_done=done,
+        products_failed=failed or None,
+        products_not_tried=skipped or None,
+        differing=differing or None,
+        error=str(result.error) if result.error else None,
+    )

@@ -1,0 +1,34 @@
+"""Parameters that several tools share, described once."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, WithJsonSchema
+
+Detail = Literal["concise", "full"]
+SortOrder = Literal["asc", "desc"]
+ProductType = Literal["DIGITAL", "PHYSICAL", "SERVICE", "PHYSICAL/DIGITAL"]
+PriceType = Literal["one_time", "recurring"]
+MediaType = Literal["image", "video"]
+
+_ANY_TEXT = WithJsonSchema({"type": "string"})
+"""Limits that no sensible value meets are enforced, but not spelled out: a model pays for every word of a schema."""
+
+Id = Annotated[str, Field(min_length=1, max_length=128), _ANY_TEXT]
+ProductRef = Annotated[
+    str, Field(min_length=1, max_length=128), WithJsonSchema({"type": "string", "description": "id or slug"})
+]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=100)]
+BulkIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=2000), _ANY_TEXT]
+Name = Annotated[str, Field(min_length=1, max_length=500), WithJsonSchema({"type": "string", "minLength": 1})]
+LongText = Annotated[str, Field(max_length=100_000), _ANY_TEXT]
+Money = Annotated[Decimal, Field(ge=0, max_digits=15)]
+Quantity = Annotated[int, Field(ge=-(10**9), le=10**9), WithJsonSchema({"type": "integer"})]
+Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
+Limit = Annotated[int, Field(ge=1, le=100)]
+Offset = Annotated[int, Field(ge=0)]
+IsoTime = Annotated[
+    str, Field(min_length=4, max_length=40), WithJsonSchema({"type": "string", "description": "ISO 8601"})
+]
+Status = Annotated[str, Field(min_length=1, max_length=40), _ANY_TEXT]

@@ -1,0 +1,87 @@
+"""Tools for stock. Stock belongs to prices: one number for each variant."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..guard.plan import Plan, PlanItem
+from ..products_api import models as wire
+from . import shapes, views
+from .fields import Detail, Limit, Offset, Text
+from .reading import listing, stock_view
+from .records import Risk, Toolset, tool
+from .sending import refuse_unset
+from .shop import Shop, refuse_repeated
+from .stock import compare_stock, stock_text
+
+Levels = Annotated[list[shapes.StockLevel], Field(min_length=1, max_length=200)]
+
+
+@tool(
+    operation="GET /products/inventory",
+    title="List inventory",
+    toolset=Toolset.INVENTORY,
+    risk=Risk.READ,
+    open_world=False,
+)
+async def list_inventory(
+    shop: Shop,
+    *,
+    search: Annotated[Text | None, Field(description="variant name")] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    detail: Detail = "concise",
+) -> views.Listing[views.StockItem]:
+    """Stock on hand of every variant, with SKU: what is sold out, low or oversold (negative). Follow next_offset
+    to the end before you say what is low."""
+    page = await shop.api.list_inventory(search=search, limit=limit, offset=offset)
+    return views.Listing[views.StockItem](**listing(page, [stock_view(item, detail) for item in page.items]))
+
+
+async def plan_update_inventory(shop: Shop, *, items: list[shapes.StockLevel]) -> Plan | None:
+    """Old and new stock; one variant alone needs nobody's consent."""
+    refuse_repeated("items", [item.price_id for item in items])
+    refuse_unset("items", items, "price_id")
+    if len(items) == 1:
+        return None
+    stock = await shop.stock([item.price_id for item in items])
+    return Plan(
+        action=f"Set the stock of {len(items)} variants",
+        items=tuple(
+            PlanItem(
+                label=stock_text(stock[item.price_id]),
+                before=_level(
+                    stock[item.price_id].available_quantity, stock[item.price_id].allow_out_of_stock_purchases
+                ),
+                after=_level(item.available_quantity, item.allow_out_of_stock_purchases),
+            )
+            for item in items
+        ),
+    )
+
+
+def _level(quantity: object, oversell: bool | None) -> str:
+    words = [] if quantity is None else [str(quantity)]
+    if oversell is not None:
+        words.append("sells on when out of stock" if oversell else "stops selling when out of stock")
+    return ", ".join(words) or "as it is"
+
+
+@tool(
+    operation="POST /products/inventory",
+    title="Set stock",
+    toolset=Toolset.INVENTORY,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_update_inventory,
+)
+async def update_inventory(shop: Shop, plan: Plan | None, *, items: Levels) -> views.BulkChanged:
+    """Set stock to exact counts by price_id, after a stocktake or restock, and whether a variant sells on when
+    sold out. More than one variant: a person is asked first. To add to stock: bulk_update_inventory."""
+    del plan
+    updates = [wire.InventoryUpdate(**item.model_dump(exclude_none=True)) for item in items]
+    await shop.api.update_inventory(items=updates)
+    expected = {item.price_id: item.model_dump(exclude_none=True, exclude={"price_id"}) for item in items}
+    differing = await shop.check(lambda: compare_stock(shop, expected))
+    return views.BulkChanged(done=differing == [], prices=len(items), differing=differing or None)

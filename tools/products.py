@@ -1,0 +1,244 @@
+"""Tools for products: the listings of a shop."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..guard.plan import Plan, PlanItem
+from ..products_api import models as wire
+from . import sending, shapes, views
+from .fields import (
+    Detail,
+    Id,
+    Ids,
+    Limit,
+    LongText,
+    Name,
+    Offset,
+    ProductRef,
+    ProductType,
+    SortOrder,
+    Text,
+)
+from .money import stock_and_price
+from .reading import changed_fields, listing, misses, product_details, product_view
+from .records import Risk, Toolset, tool
+from .shop import PAGE, Shop
+from .text import quoted
+
+Clearable = Literal[
+    "description", "image", "slug", "seo", "label", "statement_descriptor", "automatic_tax_category_id"
+]
+
+
+@tool(
+    operation="GET /products/",
+    title="List products",
+    toolset=Toolset.PRODUCTS,
+    risk=Risk.READ,
+    open_world=False,
+)
+async def list_products(
+    shop: Shop,
+    *,
+    search: Annotated[Text | None, Field(description="part of the name")] = None,
+    collection_ids: Ids | None = None,
+    collection_slug: Text | None = None,
+    product_ids: Ids | None = None,
+    store_id: Id | None = None,
+    included_in_store: Annotated[bool | None, Field(description="needs store_id")] = None,
+    available_in_store: Annotated[bool | None, Field(description="published or hidden")] = None,
+    sort_order: Annotated[SortOrder | None, Field(description="by date")] = None,
+    expand: list[Literal["tax", "stripe", "paypal"]] | None = None,
+    limit: Limit = 25,
+    offset: Offset = 0,
+    detail: Detail = "concise",
+) -> views.Listing[views.Product]:
+    """Browse or search the catalog: products, items, listings, services for sale. Find a product's id by its
+    name. Without prices or stock: those are in get_product and list_inventory."""
+    page = await shop.api.list_products(
+        search=search,
+        collection_ids=collection_ids,
+        collection_slug=collection_slug,
+        product_ids=product_ids,
+        store_id=store_id,
+        included_in_store=included_in_store,
+        available_in_store=available_in_store,
+        sort_order=sort_order,
+        expand=expand,
+        limit=limit,
+        offset=offset,
+    )
+    items = [product_view(product, detail) for product in page.items]
+    return views.Listing[views.Product](**listing(page, items))
+
+
+@tool(
+    operation="GET /products/{productId}",
+    title="Get a product",
+    toolset=Toolset.PRODUCTS,
+    risk=Risk.READ,
+    open_world=False,
+)
+async def get_product(shop: Shop, *, product_id: ProductRef) -> views.ProductDetails:
+    """Show one product in full, with its prices, variants, stock, images, SEO and collections."""
+    product = await shop.api.get_product(product_id=product_id)
+    # A slug is good for the product alone; its prices are under its id.
+    page = await shop.api.list_prices(product_id=product.id, limit=PAGE, offset=0)
+    if page.next_offset is not None:
+        shop.note(f"Only the first {len(page.items)} prices are here; list_prices has the rest.")
+    return product_details(product, page.items, page.total)
+
+
+@tool(
+    operation="POST /products/",
+    title="Create a product",
+    toolset=Toolset.PRODUCTS,
+    risk=Risk.CREATE,
+    open_world=False,
+)
+async def create_product(
+    shop: Shop,
+    *,
+    name: Name,
+    product_type: ProductType,
+    description: Annotated[LongText | None, Field(description="may be HTML")] = None,
+    available_in_store: bool | None = None,
+    variants: Annotated[
+        list[shapes.Variant] | None, Field(description="e.g. Size with S, M; leave out ids")
+    ] = None,
+    image: Text | None = None,
+    medias: list[shapes.Media] | None = None,
+    collection_ids: list[Id] | None = None,
+    slug: Name | None = None,
+    seo: shapes.Seo | None = None,
+    label: shapes.Label | None = None,
+    statement_descriptor: Text | None = None,
+    taxes: Annotated[list[Id] | None, Field(description="tax ids")] = None,
+    automatic_tax_category_id: Id | None = None,
+    tax_inclusive: bool | None = None,
+) -> views.ProductDetails:
+    """Add a new product, item, service or listing. To be sold it then needs a price: call create_price, once
+    for each variant combination with the option ids returned here."""
+    fields = sending.given(
+        name=name,
+        product_type=product_type,
+        description=description,
+        available_in_store=available_in_store,
+        variants=sending.variants(variants),
+        image=image,
+        medias=sending.media(medias),
+        collection_ids=collection_ids,
+        slug=slug,
+        seo=seo,
+        label=label,
+        is_label_enabled=True if label else None,
+        statement_descriptor=statement_descriptor,
+        taxes=taxes,
+        is_taxes_enabled=True if taxes else None,
+        automatic_tax_category_id=automatic_tax_category_id,
+        tax_inclusive=tax_inclusive,
+    )
+    product = await shop.api.create_product(product=wire.NewProduct(**fields))
+    shop.note("It has no price yet, so it cannot be bought: call create_price.")
+    return product_details(product, (), None)
+
+
+@tool(
+    operation="PUT /products/{productId}",
+    title="Update a product",
+    toolset=Toolset.PRODUCTS,
+    risk=Risk.UPDATE,
+    idempotent=True,
+    open_world=False,
+)
+async def update_product(
+    shop: Shop,
+    *,
+    product_id: ProductRef,
+    name: Name | None = None,
+    product_type: ProductType | None = None,
+    description: LongText | None = None,
+    available_in_store: bool | None = None,
+    variants: list[shapes.Variant] | None = None,
+    image: Text | None = None,
+    medias: list[shapes.Media] | None = None,
+    collection_ids: list[Id] | None = None,
+    slug: Name | None = None,
+    seo: shapes.Seo | None = None,
+    label: shapes.Label | None = None,
+    is_label_enabled: bool | None = None,
+    statement_descriptor: Text | None = None,
+    taxes: list[Id] | None = None,
+    is_taxes_enabled: bool | None = None,
+    automatic_tax_category_id: Id | None = None,
+    tax_inclusive: bool | None = None,
+    clear: Annotated[list[Clearable] | None, Field(description="fields to empty")] = None,
+) -> views.ChangedProduct:
+    """Edit one product: rename, rewrite its description, images, SEO, sale badge, publish or hide. What is left
+    out stays; a list replaces the whole list. Amounts and stock: update_price. Many products: bulk_edit_products."""
+    present = (await shop.api.get_product(product_id=product_id)).variants if variants else None
+    fields = sending.given(
+        name=name,
+        product_type=product_type,
+        description=description,
+        available_in_store=available_in_store,
+        variants=sending.variants(variants, present),
+        image=image,
+        medias=sending.media(medias),
+        collection_ids=collection_ids,
+        slug=slug,
+        seo=seo,
+        label=label,
+        is_label_enabled=is_label_enabled if is_label_enabled is not None or not label else True,
+        statement_descriptor=statement_descriptor,
+        taxes=taxes,
+        is_taxes_enabled=is_taxes_enabled if is_taxes_enabled is not None or not taxes else True,
+        automatic_tax_category_id=automatic_tax_category_id,
+        tax_inclusive=tax_inclusive,
+    )
+    fields |= sending.cleared(clear, fields)
+    sending.refuse_no_change(fields)
+    change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
+    if change.after is None:
+        shop.note("The API accepted the update; reading it back failed, so it was not checked.")
+    after = change.after or change.before
+    return views.ChangedProduct(
+        product=product_view(after, "concise"),
+        changed=changed_fields(change.before, after),
+        not_applied=misses(change.not_applied),
+        lost=misses(change.lost),
+    )
+
+
+async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
+    """What goes with a product."""
+    product = await shop.api.get_product(product_id=product_id)
+    prices = await shop.prices_of(product.id)
+    return Plan(
+        action=f"Delete the product {quoted(product.name or product.id)} (id {product.id})",
+        items=tuple(PlanItem(label=stock_and_price(price)) for price in prices),
+        also=(
+            f"{len(prices)} price(s) with their stock go with it, and it leaves its collections and stores.",
+        ),
+        lasting="a product made again has a new id, and its reviews stay behind.",
+        state={"id": product.id, "name": product.name, "updated_at": product.updated_at},
+    )
+
+
+@tool(
+    operation="DELETE /products/{productId}",
+    title="Delete a product",
+    toolset=Toolset.PRODUCTS,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_delete_product,
+)
+async def delete_product(shop: Shop, plan: Plan, *, product_id: ProductRef) -> views.Deleted:
+    """Remove one product for good, with its prices and stock. A person is asked first. Only to take it off
+    sale: update_product with available_in_store false."""
+    del product_id  # the plan names the product that the person agreed to, which a slug might not any more
+    found = plan.state["id"]
+    await shop.api.delete_product(product_id=found)
+    return views.Deleted(deleted=True, id=found, name=plan.state["name"])

@@ -1,0 +1,139 @@
+"""What a tool is: one declarative record, made by the `tool` decorator.
+
+Everything else (registration with the SDK, hints, strictness of input, confirmation, toolset and
+read-only filtering, the tables in the docs) is derived from these records.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..guard.plan import Plan
+
+Handler = Callable[..., Awaitable["BaseModel"]]
+Planner = Callable[..., Awaitable["Plan | None"]]
+
+
+class Toolset(StrEnum):
+    """The groups of tools that can be chosen at start."""
+
+    PRODUCTS = "products"
+    PRICES = "prices"
+    INVENTORY = "inventory"
+    STORE = "store"
+    COLLECTIONS = "collections"
+    REVIEWS = "reviews"
+    BULK = "bulk"
+
+
+class Risk(StrEnum):
+    """What a call can do to the shop; it decides the hints and whether a person is asked."""
+
+    READ = "read"
+    """Changes nothing."""
+    CREATE = "create"
+    """Adds one thing and overwrites none."""
+    UPDATE = "update"
+    """Overwrites one thing; what was there can be written back."""
+    DESTRUCTIVE = "destructive"
+    """Deletes, hides, rejects or changes many things at once: a person is asked first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolRecord:
+    """One tool as it is offered and as it works.
+
+    `handler(shop, **arguments)` returns the view that becomes the result; its signature is the input
+    schema and its docstring the description. `plan(shop, **arguments)` reads the present state and says
+    what would happen, or returns None where this call needs nobody's consent.
+    """
+
+    name: str
+    title: str
+    description: str
+    operation: str
+    toolset: Toolset
+    risk: Risk
+    idempotent: bool
+    open_world: bool
+    handler: Handler
+    plan: Planner | None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the tool changes nothing."""
+        return self.risk is Risk.READ
+
+    @property
+    def destructive(self) -> bool:
+        """Whether it may overwrite or remove: all but reading and pure additions, as MCP defines the hint."""
+        return self.risk in {Risk.UPDATE, Risk.DESTRUCTIVE}
+
+    @property
+    def asks(self) -> bool:
+        """Whether some call of the tool waits for a person's consent."""
+        return self.plan is not None
+
+
+def tool(
+    *,
+    operation: str,
+    title: str,
+    toolset: Toolset,
+    risk: Risk = Risk.DESTRUCTIVE,
+    idempotent: bool = False,
+    open_world: bool = True,
+    plan: Planner | None = None,
+) -> Callable[[Handler], ToolRecord]:
+    """Make the record of one tool from its handler. The defaults are the most cautious ones.
+
+    `operation` is "METHOD /path" of the API operation the tool exposes.
+
+    Raises:
+        ValueError: a destructive tool without a plan, a reading tool with one, or a missing description.
+    """
+
+    def record(handler: Handler) -> ToolRecord:
+        name = handler.__name__
+        description = " ".join((handler.__doc__ or "").split())
+        if not description:
+            raise ValueError(f"{name} has no description")
+        if risk is Risk.DESTRUCTIVE and plan is None:
+            raise ValueError(f"{name} is destructive and has no plan to ask about")
+        if risk is Risk.READ and plan is not None:
+            raise ValueError(f"{name} only reads and needs no plan")
+        return ToolRecord(
+            name=name,
+            title=title,
+            description=description,
+            operation=operation,
+            toolset=toolset,
+            risk=risk,
+            idempotent=idempotent or risk is Risk.READ,
+            open_world=open_world,
+            handler=handler,
+            plan=plan,
+        )
+
+    return record
+
+
+def summary(record: ToolRecord) -> dict[str, Any]:
+    """The record as plain data for tables and `--json` output."""
+    return {
+        "name": record.name,
+        "title": record.title,
+        "description": record.description,
+        "operation": record.operation,
+        "toolset": record.toolset.value,
+        "risk": record.risk.value,
+        "asks": record.asks,
+        "read_only": record.read_only,
+        "destructive": record.destructive,
+        "idempotent": record.idempotent,
+        "open_world": record.open_world,
+    }

@@ -1,0 +1,47 @@
+"""What a tool gives back: structured content and the same as compact text.
+
+Some hosts show a model only the text, others only the structured content; both say the same, in few tokens.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
+
+
+def to_result(view: BaseModel, notes: Sequence[str] = ()) -> CallToolResult:
+    """The result of a call from its view; `notes` about the call come first."""
+    content = cast("dict[str, Any]", plain(view.model_dump(mode="python", exclude_none=True)))
+    if notes:
+        # First, so that a warning about what follows is read before it.
+        content = {"notes": list(notes), **content}
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
+
+
+def plain(value: object) -> object:
+    """The value with nothing in it but what JSON has, every number written as its exact decimal digits."""
+    if isinstance(value, Decimal):
+        return json_number(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in cast("Sequence[Any]", value)]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def json_number(number: Decimal) -> int | float | str:
+    """The value whose JSON text is exactly this decimal: an int, a float that prints the same digits, or text.
+
+    The SDK serialises structured content from Python numbers, which is the only reason for the float; one that
+    would print other digits is never used.
+    """
+    if number == number.to_integral_value():
+        return int(number)
+    as_float = float(number)
+    return as_float if Decimal(repr(as_float)) == number else format(number, "f")

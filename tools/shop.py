@@ -1,0 +1,193 @@
+"""The shop as a tool call sees it: the API client, progress, and what the call has to say besides its result."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar, cast
+
+import anyio
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ..guard.approval import NOTHING_CHANGED
+from ..products_api.client import ProductsClient
+from ..products_api.errors import ProductsApiError, RouteUnavailableError
+from ..products_api.models import Collection, InventoryItem, Price, Product
+from .text import quoted
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+Key = TypeVar("Key")
+Found = TypeVar("Found")
+
+PAGE = 100
+CONCURRENT_READS = 8
+"""Reads under way at once: enough to be limited by the API's own rate, few enough to stay polite."""
+
+
+class Shop:
+    """What one call works with. `notes` reach the caller with the result."""
+
+    def __init__(self, api: ProductsClient, report: Report) -> None:
+        self.api = api
+        self.notes: list[str] = []
+        self._report = report
+        self._reported = 0.0
+
+    def note(self, text: str) -> None:
+        """Say something with the result, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    async def progress(self, done: float, total: float | None, message: str | None = None) -> None:
+        """Report progress to whoever asked for it; never backwards, as the protocol demands."""
+        if done > self._reported:
+            self._reported = done
+            await self._report(done, total, message)
+
+    async def each(
+        self, keys: Sequence[Key], read: Callable[[Key], Awaitable[Found]], doing: str
+    ) -> list[Found]:
+        """Read something for each key, several at once, in the order of the keys; reports progress."""
+        found: dict[int, Found] = {}
+        limiter = anyio.CapacityLimiter(CONCURRENT_READS)
+        start = self._reported
+
+        async def one(position: int, key: Key) -> None:
+            async with limiter:
+                found[position] = await read(key)
+            await self.progress(start + len(found), start + len(keys), doing)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for position, key in enumerate(keys):
+                    tasks.start_soon(one, position, key)
+        except ExceptionGroup as group:
+            # One failed reading cancels the others; its reason is what the caller needs.
+            raise _first(group) from None
+        return [found[position] for position in range(len(keys))]
+
+    async def check(self, compare: Callable[[], Awaitable[Found]]) -> Found | None:
+        """Read back after an accepted write; None when that fails, which does not undo the write."""
+        try:
+            return await compare()
+        except (ProductsApiError, ToolError) as error:
+            self.note(f"The API accepted the change; reading it back failed, so it was not checked. {error}")
+            return None
+
+    async def products(
+        self, product_ids: Sequence[str], *, missing_is_error: bool = True
+    ) -> dict[str, Product]:
+        """Products by id, in the given order, without the fields that a list leaves out.
+
+        Raises:
+            ToolError: the same id twice, or an id that is not a product of this shop unless that is no error.
+        """
+        refuse_repeated("product_ids", product_ids)
+        found: dict[str, Product] = {}
+        for start in range(0, len(product_ids), PAGE):
+            part = list(product_ids[start : start + PAGE])
+            page = await self.api.list_products(product_ids=part, limit=PAGE, offset=0)
+            found.update({product.id: product for product in page.items})
+        missing = [product_id for product_id in product_ids if product_id not in found]
+        if missing and missing_is_error:
+            raise ToolError(
+                f"No product of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
+                "Take ids from list_products."
+            )
+        return {product_id: found[product_id] for product_id in product_ids if product_id in found}
+
+    async def full_products(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """Products by id with all their fields, each read by its id; the list leaves out collections and SEO."""
+
+        async def read(product_id: str) -> Product:
+            return await self.api.get_product(product_id=product_id)
+
+        found = await self.each(list(product_ids), read, "reading products")
+        return dict(zip(product_ids, found, strict=True))
+
+    def named(self, product: Product) -> str:
+        """A product for a person."""
+        return quoted(product.name or product.id)
+
+    async def prices(self, product_ids: Sequence[str]) -> dict[str, list[Price]]:
+        """All prices of each product."""
+        lists = await self.each(list(product_ids), self.prices_of, "reading prices")
+        return dict(zip(product_ids, lists, strict=True))
+
+    async def prices_of(self, product_id: str) -> list[Price]:
+        """All prices of one product, page by page."""
+        return [price async for price in self.api.iterate_prices(product_id=product_id)]
+
+    async def stock(
+        self, price_ids: Sequence[str], *, missing_is_error: bool = True
+    ) -> dict[str, InventoryItem]:
+        """Stock by price id, read page by page until all are found.
+
+        Raises:
+            ToolError: an id that has no stock in this shop, unless that is no error to the caller.
+        """
+        wanted = set(price_ids)
+        found: dict[str, InventoryItem] = {}
+        async for item in self.api.iterate_inventory():
+            if item.price_id in wanted:
+                found[item.price_id] = item
+                if len(found) == len(wanted):
+                    break
+        missing = [price_id for price_id in price_ids if price_id not in found]
+        if missing and missing_is_error:
+            raise ToolError(
+                f"No variant of this shop has the price id {', '.join(missing)}. {NOTHING_CHANGED} "
+                "Take ids from list_inventory."
+            )
+        return found
+
+    async def collection(self, collection_id: str) -> Collection:
+        """One collection; from the list where the account lacks the route for one.
+
+        Raises:
+            ToolError: the shop has no such collection.
+        """
+        try:
+            return await self.api.get_collection(collection_id=collection_id)
+        except RouteUnavailableError:
+            page = await self.api.list_collections(collection_ids=[collection_id], limit=1, offset=0)
+        for collection in page.items:
+            if collection.id == collection_id:
+                self.note("Read from the list of collections: this account cannot read one alone.")
+                return collection
+        raise ToolError(
+            f"No collection of this shop has the id {collection_id}. {NOTHING_CHANGED} "
+            "Take ids from list_collections."
+        )
+
+    async def collection_names(self, collection_ids: Sequence[str]) -> dict[str, str]:
+        """Quoted names of collections by id.
+
+        Raises:
+            ToolError: an id that is not a collection of this shop.
+        """
+        page = await self.api.list_collections(collection_ids=list(collection_ids), limit=PAGE, offset=0)
+        names = {item.id: quoted(item.name or item.id) for item in page.items}
+        if missing := [key for key in collection_ids if key not in names]:
+            raise ToolError(
+                f"No collection of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
+                "Take ids from list_collections."
+            )
+        return {key: names[key] for key in collection_ids}
+
+
+def refuse_repeated(name: str, values: Iterable[str]) -> None:
+    """Refuse a list that names something twice: what was meant is not clear.
+
+    Raises:
+        ToolError: a value stands there more than once.
+    """
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ToolError(f"`{name}` has {value} more than once. {NOTHING_CHANGED} Name each once.")
+        seen.add(value)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    if isinstance(first, BaseExceptionGroup):
+        return _first(cast("BaseExceptionGroup[BaseException]", first))
+    return first
