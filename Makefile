@@ -13,10 +13,10 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 BENCH_READY   := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock clean
+.PHONY: help demo test check bench format definitions lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## watch a client work an invented shop through the server
 	@$(BIN)/hoopai-products-mcp demo
@@ -28,15 +28,19 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
+	@$(BIN)/python scripts/definitions.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/lock.py --check
 
 bench: $(BENCH_READY) ## measure tokens, start-up and latency beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
 
-format: $(INSTALLED_DEV) ## format the code and regenerate the tables in the docs
+format: $(INSTALLED_DEV) ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definitions, tables in the docs
+	@$(BIN)/python scripts/definitions.py
 	@$(BIN)/python scripts/docs.py
 
 lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)

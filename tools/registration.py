@@ -72,5 +72,3 @@ def make_tool(definition: Mapping[str, Any], caller: Caller) -> CatalogTool:
         annotations=ToolAnnotations.model_validate(definition["annotations"]),
         meta=definition["_meta"],
     )
-    tool._caller = caller
-    return tool
