@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "hoopai-products-mcp"
 
+_FAILED = 1
 _USAGE_ERROR = 2
 _INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
@@ -49,7 +51,7 @@ or try `{PROGRAM} demo`. It is serving now; Ctrl-C ends it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0, 2 for a wrong setting or option, 130 for Ctrl-C."""
+    """Run the command line; the exit code is 0, 1 for a failure, 2 for a wrong setting, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Callable[[list[str]], int]] = {"sandbox": _sandbox, "demo": _demo, "tools": _tools}
     try:
@@ -199,14 +201,27 @@ def _serve_http(settings: "Settings") -> int:
 def _sandbox(arguments: list[str]) -> int:
     parser = _Parser("sandbox", description="Serve the invented shop as an HTTP API of its own.")
     parser.option("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    parser.option("--port", type=_port, default=8100, help="the port to listen on (%(default)s)")
-    parser.option("--data", metavar="FILE", help="keep the shop in this file (without it: in memory)")
+    parser.option(
+        "--port", type=_port, default=8100, help="the port to listen on, 0 for a free one (%(default)s)"
+    )
+    parser.option(
+        "--data", type=Path, metavar="FILE", help="keep the shop in this file (without it: in memory)"
+    )
     found = parser.read(arguments)
     if refusal := _needs_sandbox():
         return refusal
+    import sqlite3
+
     from ..sandbox.server import serve
 
-    serve(host=found.host, port=found.port, data=found.data)
+    try:
+        serve(found.host, found.port, data=found.data)
+    except OSError as error:
+        _say(f"the sandbox cannot listen on {found.host}, port {found.port}: {error.strerror}")
+        return _FAILED
+    except sqlite3.Error as error:
+        _say(f"the sandbox cannot keep its shop in that file: {error}")
+        return _FAILED
     return 0
 
 
@@ -214,7 +229,7 @@ def _port(text: str) -> int:
     from .values import port
 
     try:
-        return port(text)
+        return 0 if text == "0" else port(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -159,13 +160,38 @@ def test_over_http_it_says_when_the_port_is_taken() -> None:
     assert "Traceback" not in stderr
 
 
-def test_the_sandbox_is_served_as_an_api_of_its_own() -> None:
-    port = free_port()
-    with serving("sandbox", f"--port={port}", stdin=subprocess.DEVNULL) as process:
-        line_with(stream(process.stderr), f"http://127.0.0.1:{port}")
+def test_the_sandbox_is_served_as_an_api_of_its_own(tmp_path: Path) -> None:
+    arguments = ("sandbox", "--port=0", f"--data={tmp_path / 'shop.db'}")
+    with serving(*arguments, stdin=subprocess.DEVNULL) as process:
+        port = int(line_with(stream(process.stdout), "http://127.0.0.1:").rpartition(":")[2])
+        line_with(stream(process.stdout), "Ctrl-C")
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/products/")
         assert connection.getresponse().status == 401
         connection.close()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=60) == 0
+        assert "Traceback" not in stream(process.stderr).read()
+
+
+def test_the_sandbox_says_when_its_port_is_taken() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with serving("sandbox", f"--port={port}", stdin=subprocess.DEVNULL) as process:
+            stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert stderr == (
+        f"hoopai-products-mcp: the sandbox cannot listen on 127.0.0.1, port {port}: Address already in use\n"
+    )
+
+
+def test_the_sandbox_says_when_its_file_holds_something_else(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear customer,\n" * 1000)
+    with serving("sandbox", f"--data={tmp_path / 'letter.txt'}", stdin=subprocess.DEVNULL) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert stderr == (
+        "hoopai-products-mcp: the sandbox cannot keep its shop in that file: file is not a database\n"
+    )

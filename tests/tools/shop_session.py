@@ -99,7 +99,8 @@ async def shop_session(
     server = build_server(chosen, connection=Connection(chosen, sandbox_app=app))
     questions: list[str] = []
 
-    async def elicit(_: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        del context
         assert isinstance(params, ElicitRequestFormParams)
         assert answer is not None
         questions.append(params.message)

@@ -1,5 +1,4 @@
 import pytest
-
 from shop_session import ERAS, Era, no, shop_session, yes
 
 pytestmark = pytest.mark.anyio
