@@ -117,7 +117,7 @@ class Caller:
         content = self._encoded(operation, parameters, body)
         reply = await self._send_patiently(operation, path, parameters, content)
         if not reply.succeeded:
-            raise error_of(reply, operation, self._token.hide_in)
+            raise error_of(reply, operation)
         return value_of(reply, operation)
 
     def _encoded(

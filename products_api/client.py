@@ -60,7 +60,19 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         Raises:
             ValueError: an argument that no request could be made with.
         """
+        # First of all, so that no local variable holds the text when something below is refused.
         token = token if isinstance(token, Token) else Token(token)
+        super().__init__(
+            base_url=base_url.rstrip("/"),
+            token=token,
+            location_id=location_id,
+            api_version=api_version,
+            timeout=timeout,
+            transport=transport,
+            sleep=sleep or default_sleep(),
+        )
+        if token.fault:
+            raise ValueError(token.fault)
         address = urlsplit(base_url)
         if (
             address.scheme not in ("http", "https")
@@ -75,15 +87,6 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             raise ValueError("The location id is empty.")
         if timeout <= 0:
             raise ValueError("The timeout must be more than 0 seconds.")
-        super().__init__(
-            base_url=base_url.rstrip("/"),
-            token=token,
-            location_id=location_id,
-            api_version=api_version,
-            timeout=timeout,
-            transport=transport,
-            sleep=sleep or default_sleep(),
-        )
 
     async def __aenter__(self) -> Self:
         return self

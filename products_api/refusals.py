@@ -2,11 +2,10 @@
 
 The status alone does not tell: a missing product is answered with 400, a missing scope and a route
 the account does not have with 401, the list of faults of a 422 comes under the key that elsewhere
-holds one text, and behind a proxy the body may be HTML. What the server wrote is quoted shortened,
-on one line, and with the token blanked.
+holds one text, and behind a proxy the body may be HTML. What the server wrote is quoted shortened
+and on one line.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
@@ -24,9 +23,9 @@ _IAM = ("iam service", "iam config", "route is not yet supported")
 _Kind: TypeAlias = type[errors.RefusedError | errors.ServerError | errors.UnexpectedResponseError]
 
 
-def error_of(reply: Reply, operation: Operation, hide: Callable[[str], str]) -> errors.ProductsApiError:
-    """The error that a reply other than a success amounts to. `hide` blanks secrets in a quoted text."""
-    refusal = _read_refusal(reply, hide)
+def error_of(reply: Reply, operation: Operation) -> errors.ProductsApiError:
+    """The error that a reply other than a success amounts to."""
+    refusal = _read_refusal(reply)
     kind = _kind_of(reply.status, operation, refusal)
     happened, next_step = _WORDS[kind]
     wait: float | None = None
@@ -176,13 +175,13 @@ def _wait_in(reply: Reply) -> tuple[float | None, str]:
     return wait, "Wait a little and try again." if wait is None else f"Wait {wait:g} seconds and try again."
 
 
-def _read_refusal(reply: Reply, hide: Callable[[str], str]) -> Refusal:
+def _read_refusal(reply: Reply) -> Refusal:
     try:
         body = decode(reply.content)
     except ValueError:
         # HTML of a proxy: its status says more than its markup.
         return Refusal((), trace_in(None, reply.headers), is_json=False)
-    messages = tuple(hide(one_line(text)) for text in _texts_in(body))
+    messages = tuple(one_line(text) for text in _texts_in(body))
     return Refusal(messages, trace_in(body, reply.headers), is_json=isinstance(body, dict))
 
 

@@ -1,7 +1,7 @@
 """What comes back from a request, before anybody asks what it means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -16,9 +16,8 @@ class Reply:
     """Status, headers by lower-case name, and the body's bytes."""
 
     status: int
-    # A server may echo what it was sent, token included, and tracebacks may show local variables.
-    headers: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    content: bytes
 
     @property
     def succeeded(self) -> bool:

@@ -60,6 +60,7 @@ class HttpTransport:
         transport: AnyTransport | None,
     ) -> None:
         self._base_url = base_url
+        self._token = token
         self._timeout = timeout
         self._http = httpx.AsyncClient(
             auth=_Bearer(token),
@@ -97,10 +98,10 @@ class HttpTransport:
         self, operation: Operation, path: str, query: Sequence[tuple[str, str]], body: bytes | None
     ) -> Reply | errors.ProductsApiError:
         parameters: dict[str, Any] = {"params": list(query)} if query else {}
-        headers = {"Content-Type": "application/json"} if body is not None else None
+        extra = {"Content-Type": "application/json"} if body is not None else None
         try:
             response = await self._http.request(
-                operation.method, self._base_url + path, content=body, headers=headers, **parameters
+                operation.method, self._base_url + path, content=body, headers=extra, **parameters
             )
         except _NEVER_SENT as failure:
             return errors.NotReachedError(
@@ -125,7 +126,12 @@ class HttpTransport:
                 outcome="unknown",
                 retryable=not operation.writes,
             )
-        return Reply(response.status_code, response.headers, response.content)
+        # Blanked here, at the door, an echo of the token can get into no error and no result.
+        headers = {
+            name.lower().decode("latin-1"): self._token.hide_in(value).decode("latin-1")
+            for name, value in response.headers.raw
+        }
+        return Reply(response.status_code, headers, self._token.hide_in(response.content))
 
     def _timed_out(self, operation: Operation) -> errors.RequestTimeoutError:
         return errors.RequestTimeoutError(
