@@ -6,6 +6,8 @@ from what the server itself uses: the records of the tools and the model of the 
 
 import argparse
 import difflib
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -35,7 +37,26 @@ def settings_table() -> Iterator[str]:
     )
 
 
-TABLES: dict[str, Callable[[], Iterable[str]]] = {"tools": tools_table, "settings": settings_table}
+def transcript() -> Iterator[str]:
+    """What `make demo` prints, without its last words on how to connect."""
+    played = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
+        [sys.executable, "-m", "hoopai_products_mcp.server.cli", "demo"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={key: value for key, value in os.environ.items() if not key.startswith("HOOPAI_")}
+        | {"NO_COLOR": "1"},
+    )
+    yield "```text"
+    yield from played.stdout.partition("\nThat is all.")[0].rstrip().splitlines()
+    yield "```"
+
+
+TABLES: dict[str, Callable[[], Iterable[str]]] = {
+    "tools": tools_table,
+    "settings": settings_table,
+    "transcript": transcript,
+}
 
 
 def with_tables(text: str) -> str:
