@@ -51,7 +51,7 @@ class Caller:
         api_version: str,
         timeout: float,
         transport: "AnyTransport | None",
-        sleep: Sleep,
+        sleep: Sleep | None,
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -59,7 +59,7 @@ class Caller:
         self._api_version = api_version
         self._timeout = timeout
         self._given_transport = transport
-        self._sleep = sleep
+        self._sleep = sleep or anyio.sleep
         self._transport: HttpTransport | None = None
         self._closed = False
 
@@ -275,11 +275,6 @@ class Caller:
             for item in page.items:
                 yield item
             offset = page.next_offset
-
-
-def default_sleep() -> Sleep:
-    """The real, cancellable sleep."""
-    return anyio.sleep
 
 
 def _parameters(query: Query) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .bulk_calls import BulkCalls
-from .caller import Sleep, default_sleep
+from .caller import Sleep
 from .collection_calls import CollectionCalls
 from .credentials import Token
 from .inventory_calls import InventoryCalls
@@ -69,7 +69,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             api_version=api_version,
             timeout=timeout,
             transport=transport,
-            sleep=sleep or default_sleep(),
+            sleep=sleep,
         )
         if token.fault:
             raise ValueError(token.fault)

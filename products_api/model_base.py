@@ -37,6 +37,8 @@ class Record(BaseModel):
         validate_by_alias=True,
         coerce_numbers_to_str=True,
         frozen=True,
+        # Validators are built when a model is first used: importing all of them is part of every start.
+        defer_build=True,
     )
 
     @model_validator(mode="wrap")
@@ -69,6 +71,7 @@ class Body(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         frozen=True,
+        defer_build=True,
     )
 
     @model_validator(mode="after")

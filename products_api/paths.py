@@ -56,7 +56,7 @@ def check_identifier(operation: Operation, kind: str, value: str) -> None:
     Raises:
         InvalidIdentifierError: with the reason in words.
     """
-    reason = _fault_in(value)
+    reason = fault_in(value)
     if reason:
         raise InvalidIdentifierError(operation, kind, reason)
 
@@ -76,7 +76,8 @@ def comma_joined(operation: Operation, kind: str, values: Sequence[str] | None) 
     return ",".join(values)
 
 
-def _fault_in(value: str) -> str | None:
+def fault_in(value: str) -> str | None:
+    """Why a text cannot be an id or slug; None when it can."""
     if not value:
         return "it is empty"
     if len(value) > LONGEST_IDENTIFIER:

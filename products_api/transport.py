@@ -65,7 +65,8 @@ class HttpTransport:
         self._http = httpx.AsyncClient(
             auth=_Bearer(token),
             headers=headers,
-            timeout=httpx.Timeout(timeout),
+            # Shorter for connecting, so that a host nobody answers at is never taken for a lost answer.
+            timeout=httpx.Timeout(timeout, connect=timeout / 2, pool=timeout / 2),
             limits=_LIMITS,
             follow_redirects=False,
             # Proxies and certificates of the environment are honoured; a .netrc is not read by this library.

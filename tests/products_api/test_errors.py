@@ -21,6 +21,10 @@ async def list_products(client: ProductsClient) -> Any:
     return await client.list_products()
 
 
+async def count_reviews(client: ProductsClient) -> Any:
+    return await client.count_reviews()
+
+
 async def delete_product(client: ProductsClient) -> Any:
     return await client.delete_product(product_id="p1")
 
@@ -319,6 +323,11 @@ async def test_a_long_reason_is_quoted_shortened() -> None:
             answer(None),
             "GET /products/ answered without a list under 'products' or 'data'. "
             "Report this: the API may have changed.",
+        ),
+        (
+            count_reviews,
+            answer("three"),
+            "GET /products/reviews/count answered without counts by status. Report this: the API may have changed.",
         ),
         (
             list_products,

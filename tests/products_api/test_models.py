@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from hoopai_products_mcp.products_api import models
 from hoopai_products_mcp.products_api.review_models import status_counts
-from hoopai_products_mcp.products_api.shapes import total_in, unwrap
+from hoopai_products_mcp.products_api.shapes import items_in, total_in, unwrap
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -186,3 +186,24 @@ def test_a_page_says_where_the_next_one_starts(
     items: int, total: int | None, next_offset: int | None
 ) -> None:
     assert models.Page(tuple(range(items)), total, 10, 20).next_offset == next_offset
+
+
+@pytest.mark.parametrize(
+    ("answer", "items"),
+    [
+        ([{"_id": "p1"}], [{"_id": "p1"}]),
+        ({"products": None}, []),
+        ({"data": [1]}, [1]),
+        ({"products": {}}, None),
+        ({"other": []}, None),
+        (None, None),
+    ],
+)
+def test_a_list_is_found_bare_or_under_one_of_its_keys(answer: Any, items: list[Any] | None) -> None:
+    assert items_in(answer, "products", "data") == items
+
+
+def test_what_is_no_record_at_all_is_not_read_as_one() -> None:
+    for value in ("p1", {"name": "one without an id"}, {"_id": None}):
+        with pytest.raises(ValidationError):
+            models.Product.model_validate(value)

@@ -95,6 +95,14 @@ async def test_the_timeout_bounds_the_whole_request_whatever_the_transport_does(
 
 
 @pytest.mark.anyio
+async def test_connecting_is_given_up_before_the_whole_request_is() -> None:
+    api = MockApi(httpx.Response(200, text="null"))
+    async with api.client() as client:
+        await client.delete_product(product_id="p1")
+    assert api.requests[0].extensions["timeout"] == {"connect": 15, "read": 30, "write": 30, "pool": 15}
+
+
+@pytest.mark.anyio
 async def test_a_call_can_be_cancelled() -> None:
     async with ProductsClient(
         base_url=BASE_URL, token=TOKEN, location_id=LOCATION, transport=Endless()
