@@ -39,7 +39,7 @@ def settings_table() -> Iterator[str]:
 
 def transcript() -> Iterator[str]:
     """What `make demo` prints, without its last words on how to connect."""
-    played = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
+    played = subprocess.run(
         [sys.executable, "-m", "hoopai_products_mcp.server.cli", "demo"],
         check=True,
         capture_output=True,
