@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult
 
-from ..guard.approval import Confirmation, approve
+from ..guard.approval import NOTHING_CHANGED, Confirmation, approve
 from ..guard.plan import Plan
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
@@ -55,7 +55,7 @@ async def call(
     except (ToolError, MCPError):
         raise
     except ProductsApiError as error:
-        raise ToolError(in_words(error)) from None
+        raise ToolError(in_words(error, record)) from None
     except Exception as error:
         _log.exception("The tool %s failed unexpectedly", name)
         raise UnexpectedToolError(_unexpected(record)) from error
@@ -92,10 +92,13 @@ def _schema(record: ToolRecord) -> dict[str, Any]:
     return portable_schema(arguments_of(record))
 
 
-def in_words(error: ProductsApiError) -> str:
+def in_words(error: ProductsApiError, record: ToolRecord) -> str:
     """An API error for a model and a person, with the API's own id of the request where there is one."""
-    trace = f" (trace id {error.trace_id})" if error.trace_id else ""
-    return f"{error}{trace}"
+    # Only a read says nothing about changes; one that fails a writing tool came before the write, since what is
+    # read after it goes through `Shop.check`.
+    changed = error.changed or ("" if record.read_only else NOTHING_CHANGED)
+    trace = f"(trace id {error.trace_id})" if error.trace_id else ""
+    return " ".join(part for part in (error.happened, changed, error.next_step, trace) if part)
 
 
 def _unexpected(record: ToolRecord) -> str:

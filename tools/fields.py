@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from ..products_api.paths import fault_in
 
 Detail = Literal["concise", "full"]
 SortOrder = Literal["asc", "desc"]
@@ -14,9 +16,18 @@ MediaType = Literal["image", "video"]
 _ANY_TEXT = WithJsonSchema({"type": "string"})
 """Limits that no sensible value meets are enforced, but not spelled out: a model pays for every word of a schema."""
 
-Id = Annotated[str, Field(min_length=1, max_length=128), _ANY_TEXT]
+
+
+def _one_segment(value: str) -> str:
+    if fault := fault_in(value):
+        raise ValueError(f"this is no id: {fault}. Take ids from a list and pass them unchanged.")
+    return value
+
+
+Id = Annotated[str, AfterValidator(_one_segment), _ANY_TEXT]
+"""Refused here already when it could not be one segment of a path, whether it goes into one or not."""
 ProductRef = Annotated[
-    str, Field(min_length=1, max_length=128), WithJsonSchema({"type": "string", "description": "id or slug"})
+    str, AfterValidator(_one_segment), WithJsonSchema({"type": "string", "description": "id or slug"})
 ]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=100)]
 BulkIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
