@@ -111,6 +111,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _serve(arguments: list[str], commands: list[str]) -> int:
+    import logging
+
     from .settings import Settings, SettingsError
 
     parser = _serve_parser()
@@ -138,6 +140,8 @@ def _serve(arguments: list[str], commands: list[str]) -> int:
         return refusal
     if settings.confirmation == "off":
         _say("confirmation is off: destructive calls will run without asking anybody.")
+    # Before the SDK sets up logging of its own, in tables as wide as a terminal.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     return _serve_http(settings) if settings.transport == "http" else _serve_stdio(settings)
 
 
@@ -177,24 +181,14 @@ def _leave(_signal: int, _frame: object) -> NoReturn:
 
 
 def _serve_http(settings: "Settings") -> int:
-    import contextlib
-
-    from mcp.server.transport_security import TransportSecuritySettings
-
     from .app import build_server
+    from .streamable_http import serve
 
-    server = build_server(settings)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    names = sorted({host, "127.0.0.1", "localhost", "[::1]"})
-    # Checked on every request, so that a web page in this machine's browser cannot reach the server.
-    security = TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-        allowed_origins=[*(f"http://{name}" for name in names), *(f"http://{name}:*" for name in names)],
-    )
-    _say(f"serving http://{host}:{settings.port}/mcp")
-    with contextlib.redirect_stdout(sys.stderr):  # uvicorn writes its access log to stdout
-        server.run("streamable-http", host=settings.host, port=settings.port, transport_security=security)
+    try:
+        serve(build_server(settings), settings.host, settings.port)
+    except OSError as error:
+        _say(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}")
+        return _FAILED
     return 0
 
 
@@ -264,7 +258,7 @@ def _tools(arguments: list[str]) -> int:
 
 def _needs_sandbox() -> int:
     """Refuse, with what to install, when the extra is not there; 0 when it is."""
-    if all(find_spec(module) for module in ("openapi_core", "yaml", "starlette", "uvicorn", "rich")):
+    if all(find_spec(module) for module in ("jsonschema_rs", "yaml", "starlette", "rich")):
         return 0
     return _refuse(f"the sandbox is not installed. Install it with:\n  pip install '{PROGRAM}[sandbox]'")
 

@@ -159,7 +159,7 @@ def test_the_installed_command_is_this_one() -> None:
 @pytest.mark.parametrize("arguments", [["--sandbox"], ["sandbox"], ["demo"]])
 def test_without_the_extra_it_says_what_to_install(arguments: list[str]) -> None:
     # None in sys.modules is how Python itself marks a module as not to be had.
-    without = "import sys; sys.modules['openapi_core'] = None"
+    without = "import sys; sys.modules['jsonschema_rs'] = None"
     code = f"{without}; from hoopai_products_mcp.server.cli import main; sys.exit(main({arguments}))"
     done = subprocess.run(
         [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
