@@ -23,6 +23,10 @@ class PlanItem:
         return f"{self.label}: {self.before or 'nothing'} → {self.after or 'nothing'}"
 
 
+def _flat(text: object) -> str:
+    return " ".join(str(text).split())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a write will do, computed from a fresh reading of the shop.
@@ -53,4 +57,5 @@ class Plan:
         lines += list(self.also)
         if self.lasting:
             lines.append(f"This cannot be undone: {self.lasting}")
-        return "\n".join(lines)
+        # Names and texts of the shop are in these lines: none of them may begin a line of its own.
+        return "\n".join(_flat(line) for line in lines)

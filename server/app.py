@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, InputRequiredResult
 
+from ..guard.single_use import single_use_states
 from ..tools.registration import make_tool, offered
 from .settings import Settings
 
@@ -111,5 +112,6 @@ def build_server(settings: Settings, *, connection: Connection | None = None) ->
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
         lifespan=lifespan,
+        request_state_security=single_use_states(),
         log_level="WARNING",
     )
