@@ -1,4 +1,4 @@
-"""From what the API answered to what a model reads: fewer fields, one vocabulary, visible text only."""
+"""From what the API answered to what a model reads: fewer fields, one vocabulary."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
@@ -16,7 +16,6 @@ from ..products_api.models import (
 )
 from . import views
 from .fields import Detail
-from .text import visible
 
 V = TypeVar("V", bound=views.View)
 
@@ -46,17 +45,7 @@ def _fields(record: Record) -> dict[str, Any]:
     extra = {key: value for key, value in (record.model_extra or {}).items() if key not in _HIDDEN}
     if extra:
         fields["other"] = extra
-    return cast("dict[str, Any]", _cleaned(fields))
-
-
-def _cleaned(value: object) -> object:
-    if isinstance(value, str):
-        return visible(value)
-    if isinstance(value, Mapping):
-        return {key: _cleaned(item) for key, item in cast("Mapping[str, Any]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in cast("list[Any]", value)]
-    return value
+    return fields
 
 
 def _only(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -101,11 +90,10 @@ def review_view(review: Review, detail: Detail = "full") -> views.Review:
     author: dict[str, Any] = fields.pop("user", None) or {}
     words = {"headline": fields.pop("headline", None), "detail": fields.pop("detail", None)}
     words["author"] = author.get("name")
+    # What this server does not know may well be the customer's words too, so it is kept with them.
+    other = fields.pop("other", None)
     if detail == "full":
-        words["email"] = author.get("email")
-    else:
-        fields.pop("other", None)
-        fields.pop("updated_at", None)
+        words |= {"email": author.get("email"), "other": other}
     if any(words.values()):
         fields["customer_text"] = words
     fields["replies"] = [_reply_view(reply) for reply in review.replies or ()] or None
@@ -131,10 +119,18 @@ def listing(page: Page[Any], items: list[V]) -> dict[str, Any]:
 def misses(found: Iterable[FieldDifference]) -> list[views.FieldMiss] | None:
     """Fields that are not as they should be; None when there are none."""
     changes = [
-        views.FieldMiss(field=item.field, expected=_cleaned(item.expected), found=_cleaned(item.found))
+        views.FieldMiss(field=item.field, expected=item.expected, found=item.found)
         for item in found
+        if not (_is_empty(item.expected) and _is_empty(item.found))
     ]
     return changes or None
+
+
+def _is_empty(value: object) -> bool:
+    """Whether nothing is in it: what was emptied may read back as empty, null or absent."""
+    if isinstance(value, Mapping):
+        return all(_is_empty(item) for item in cast("Mapping[str, object]", value).values())
+    return value is None or value in ("", [])
 
 
 def changed_fields(before: Record, after: Record) -> list[views.FieldChange]:
@@ -144,5 +140,5 @@ def changed_fields(before: Record, after: Record) -> list[views.FieldChange]:
     return [
         views.FieldChange(field=name, before=old.get(name), after=new.get(name))
         for name in names
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and not (_is_empty(old.get(name)) and _is_empty(new.get(name)))
     ]

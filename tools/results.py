@@ -11,28 +11,36 @@ from typing import Any, cast
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
+from .text import visible
+
 
 def to_result(view: BaseModel, notes: Sequence[str] = ()) -> CallToolResult:
     """The result of a call from its view; `notes` about the call come first."""
-    content = cast("dict[str, Any]", plain(view.model_dump(mode="python", exclude_none=True)))
+    content = view.model_dump(mode="python", exclude_none=True)
     if notes:
         # First, so that a warning about what follows is read before it.
         content = {"notes": list(notes), **content}
+    content = cast("dict[str, Any]", plain(content))
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
 
 
 def plain(value: object) -> object:
-    """The value with nothing in it but what JSON has, every number written as its exact decimal digits."""
+    """The value with nothing in it but what JSON has: exact decimal digits, and no invisible characters.
+
+    Whatever a tool answers passes here, so no text reaches a model unseen by `visible`.
+    """
+    if isinstance(value, str):
+        return visible(value)
     if isinstance(value, Decimal):
         return json_number(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+        return {visible(str(key)): plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in cast("Sequence[Any]", value)]
-    if value is None or isinstance(value, str | int | float | bool):
+    if value is None or isinstance(value, int | float):
         return value
-    return str(value)
+    return visible(str(value))
 
 
 def json_number(number: Decimal) -> int | float | str:

@@ -7,29 +7,43 @@ characters carry instructions that nobody sees, so they are taken out.
 import re
 import unicodedata
 
-_JOINERS = {"\u200c", "\u200d"}
-_KEPT_CONTROLS = {"\n", "\t"}
+_JOINERS = "\u200c\u200d"
+_EMOJI_STYLE = "\ufe0f"
+_KEPT_CONTROLS = "\n\t"
 _ELLIPSIS = "…"
+_QUOTES = re.compile('["“”„‟″‶＂〝〞〟❝❞]')
+
+# Characters that count as letters, marks or symbols and yet show nothing.
+_FILLERS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0"
+    "\ufe00-\ufe0e\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
+)
+# Scripts that are written with joiners: from Arabic over those of India to Myanmar, Khmer and Mongolian. In others
+# a joiner shows nothing and could spell a message between the letters.
+_JOINED_SCRIPTS = re.compile(
+    "[\u0600-\u109f\u1700-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufeff\U00010a00-\U00011fff]"
+)
 
 
 def visible(text: str) -> str:
     """The text without control, format, tag, private-use and unassigned characters.
 
-    Line breaks and tabs stay. A joiner stays between two visible characters of scripts and emoji that need it.
+    Line breaks and tabs stay. A joiner stays between two characters of scripts and emoji that need it, and the
+    emoji style after a symbol.
     """
     if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Joiners are judged by their neighbours, so what is between them and a neighbour has to go first.
+    shown = [char for char in text if _is_shown(char)]
     kept: list[str] = []
-    for position, char in enumerate(text):
-        if char in _KEPT_CONTROLS:
-            kept.append(char)
-        elif char in _JOINERS:
-            before = kept[-1] if kept else ""
-            after = text[position + 1] if position + 1 < len(text) else ""
-            if _joins(before) and _joins(after):
+    for position, char in enumerate(shown):
+        before = kept[-1] if kept else ""
+        if char in _JOINERS:
+            after = shown[position + 1] if position + 1 < len(shown) else ""
+            if (_joins(before) or before == _EMOJI_STYLE) and _joins(after):
                 kept.append(char)
-        elif not unicodedata.category(char).startswith("C") and not _is_filler(char):
+        elif char != _EMOJI_STYLE or _has_emoji_style(before):
             kept.append(char)
     return "".join(kept)
 
@@ -42,17 +56,22 @@ def one_line(text: str, limit: int = 80) -> str:
 
 def quoted(text: str, limit: int = 80) -> str:
     """One line between quotation marks that the text itself cannot close."""
-    return "“" + re.sub('[“”"]', "'", one_line(text, limit)) + "”"
+    return "“" + _QUOTES.sub("'", one_line(text, limit)) + "”"
+
+
+def _is_shown(char: str) -> bool:
+    if char in _KEPT_CONTROLS or char in _JOINERS:
+        return True
+    return not unicodedata.category(char).startswith("C") and not _FILLERS.match(char)
 
 
 def _joins(char: str) -> bool:
-    return bool(char) and not char.isascii() and unicodedata.category(char)[0] in "LMS"
+    return bool(char) and (bool(_JOINED_SCRIPTS.match(char)) or _is_emoji(char))
 
 
-def _is_filler(char: str) -> bool:
-    """Characters that count as letters or marks and yet show nothing."""
-    return (
-        char in "\u115f\u1160\u3164\uffa0\u034f\u17b4\u17b5\u2800"
-        or "\ufe00" <= char <= "\ufe0e"
-        or ("\U000e0100" <= char <= "\U000e01ef")
-    )
+def _is_emoji(char: str) -> bool:
+    return not char.isascii() and unicodedata.category(char) in {"So", "Sk", "Sm"}
+
+
+def _has_emoji_style(char: str) -> bool:
+    return bool(char) and (_is_emoji(char) or char in "0123456789#*‼⁉〰")

@@ -168,7 +168,7 @@ class ChangedProduct(Result):
     """What an update did, found by reading before and after."""
 
     product: Product
-    changed: list[FieldChange]
+    changed: list[FieldChange] | None = None
     not_applied: list[FieldMiss] | None = Field(default=None, description="asked for, but not so now")
     lost: list[FieldMiss] | None = Field(default=None, description="was there, not asked for, gone now")
 
@@ -177,7 +177,7 @@ class ChangedPrice(Result):
     """What an update did, found by reading before and after."""
 
     price: Price
-    changed: list[FieldChange]
+    changed: list[FieldChange] | None = None
     not_applied: list[FieldMiss] | None = Field(default=None, description="asked for, but not so now")
     lost: list[FieldMiss] | None = Field(default=None, description="was there, not asked for, gone now")
 
@@ -213,6 +213,7 @@ class BulkEdited(Result):
 
     done: bool
     products_done: list[str]
+    products_unknown: list[str] | None = Field(default=None, description="may or may not be changed")
     products_failed: list[str] | None = None
     products_not_tried: list[str] | None = None
     differing: list[BulkItem] | None = Field(default=None, description="not (yet) as asked")
@@ -277,6 +278,7 @@ class CustomerText(View):
     detail: str | None = None
     author: str | None = None
     email: str | None = None
+    other: dict[str, Any] | None = Field(default=None, description="fields this server does not know")
 
 
 class Reply(View):
@@ -298,7 +300,6 @@ class Review(View):
     created_at: str | None = None
     customer_text: CustomerText | None = None
     replies: list[Reply] | None = None
-    other: dict[str, Any] | None = None
 
 
 class ReviewCounts(Result):
