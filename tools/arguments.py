@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import ErrorDetails, core_schema
 
 from ..guard.approval import NOTHING_CHANGED
+from .text import one_line, quoted
 
 _RESERVED = frozenset({"shop", "plan"})
 
@@ -104,33 +105,52 @@ def read_arguments(
     Raises:
         ToolError: something is missing, unknown or malformed; every problem is in the text.
     """
-    repaired, notes = _repair(schema, given)
+    notes: list[str] = []
+    repaired = cast("dict[str, Any]", _repaired(dict(given), schema, "", notes))
     try:
         arguments = model.model_validate(repaired)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         problems = _problems(details, schema, repaired)
-        text = "The arguments do not fit:\n" + "\n".join(f"- {problem}" for problem in problems)
+        lines = [f"- {problem}" for problem in problems[:_MOST_PROBLEMS]]
+        if (rest := len(problems) - _MOST_PROBLEMS) > 0:
+            lines.append(f"- and {rest} more")
+        text = "\n".join(["The arguments do not fit:", *lines])
         raise ToolError(f"{text}\n{NOTHING_CHANGED} Correct the call and make it again.") from None
     return {name: getattr(arguments, name) for name in type(arguments).model_fields}, notes
 
 
-def _repair(schema: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Objects and lists that came as JSON text, read."""
-    repaired = dict(given)
-    notes: list[str] = []
-    for name, value in given.items():
-        kind = schema["properties"].get(name, {}).get("type")
-        if not isinstance(value, str) or kind not in {"array", "object"}:
-            continue
-        try:
-            read = json.loads(value)
-        except (ValueError, RecursionError):
-            continue
+def _repaired(value: object, schema: Mapping[str, Any], where: str, notes: list[str]) -> object:
+    """The value with lists and objects read that came as JSON text, and without nulls for what is optional."""
+    kind = schema.get("type", "")
+    if isinstance(value, str) and kind in {"array", "object"}:
+        read = _read_json(value)
         if isinstance(read, list if kind == "array" else dict):
-            repaired[name] = read
-            notes.append(f"`{name}` came as a JSON string and was read as the {_KINDS[kind]} it holds.")
-    return repaired, notes
+            notes.append(f"`{where}` came as a JSON string and was read as the {_KINDS[kind]} it holds.")
+            return _repaired(cast("object", read), schema, where, notes)
+    members = cast("dict[str, object]", value) if isinstance(value, dict) else None
+    if kind == "object" and members is not None and "properties" in schema:
+        known: Mapping[str, Any] = schema["properties"]
+        optional = known.keys() - schema.get("required", ())
+        return {
+            name: _repaired(item, known.get(name, {}), f"{where}.{name}" if where else name, notes)
+            for name, item in members.items()
+            if item is not None or name not in optional
+        }
+    items = cast("list[object]", value) if isinstance(value, list) else None
+    if kind == "array" and items is not None:
+        return [
+            _repaired(item, schema.get("items", {}), f"{where}[{position}]", notes)
+            for position, item in enumerate(items)
+        ]
+    return value
+
+
+def _read_json(text: str) -> object:
+    try:
+        return cast("object", json.loads(text))
+    except (ValueError, RecursionError):
+        return None
 
 
 _KINDS = {
@@ -147,6 +167,20 @@ _PATTERNS = {
     "^[A-Za-z]{3}$": "a currency code such as USD",
     "^[a-z0-9]+(-[a-z0-9]+)*$": "lower-case letters, digits and single hyphens, such as summer-sale",
 }
+
+
+_LIMITS = {
+    "string_too_long": "text of at most {max_length} characters",
+    "string_too_short": "text of at least {min_length} character(s)",
+    "decimal_max_digits": "a number of at most {max_digits} digits",
+    "decimal_whole_digits": "a number of at most {whole_digits} digits before the point",
+    "value_error": "{error}",
+}
+"""Limits that the schema does not spell out."""
+
+_MOST_PROBLEMS = 10
+_LONGEST_NAME = 40
+_SHOWN_VALUE = 40
 
 
 def _problems(
@@ -169,15 +203,13 @@ def _problem(error: ErrorDetails, schema: Mapping[str, Any], given: Mapping[str,
     own = _schema_at(schema, location)
     if kind == "extra_forbidden":
         known = list(parent.get("properties", {}))
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        return f"`{where}` is not an argument here{hint} Known: {', '.join(known) or 'none'}."
-    takes = _takes(own)
+        near = difflib.get_close_matches(str(location[-1])[:_LONGEST_NAME], known, n=1, cutoff=0.5)
+        if near:
+            return f"`{where}` is not known here; did you mean `{near[0]}`?"
+        return f"`{where}` is not known here. Known: {', '.join(known) or 'none'}."
+    takes = _LIMITS[kind].format(**error.get("ctx", {})) if kind in _LIMITS else _takes(own)
     if kind == "missing":
         return f"`{where}` is missing. It takes {takes}."
-    if kind in {"value_error", "assertion_error"}:
-        reason = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        return f"`{where}`: {reason}" if where else reason
     found = _value_at(given, location)
     got = f" (got {_shown(found)})" if found is not None else ""
     return f"`{where}` takes {takes}{got}."
@@ -186,7 +218,8 @@ def _problem(error: ErrorDetails, schema: Mapping[str, Any], given: Mapping[str,
 def _path(location: tuple[int | str, ...]) -> str:
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) else one_line(part, _LONGEST_NAME)
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text
 
 
@@ -210,16 +243,12 @@ def _value_at(given: Any, location: Iterable[int | str]) -> Any:
     return at
 
 
-_SHOWN_VALUE = 40
-
-
 def _shown(value: Any) -> str:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        text = json.dumps(value, ensure_ascii=False)
-        return text if len(text) <= _SHOWN_VALUE else text[:_SHOWN_VALUE] + "…"
-    return (
-        "true or false" if isinstance(value, bool) else "a list" if isinstance(value, list) else "an object"
-    )
+    if isinstance(value, str):
+        return quoted(value, _SHOWN_VALUE)
+    if isinstance(value, bool | int | float):
+        return one_line(json.dumps(value), _SHOWN_VALUE)
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def _takes(schema: Mapping[str, Any]) -> str:

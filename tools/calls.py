@@ -1,7 +1,6 @@
 """One call of a tool, from the arguments as they came to the result: validated, approved, done, put in words."""
 
 import inspect
-import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -23,7 +22,6 @@ from .results import to_result
 from .shop import Shop
 
 _BY_NAME = {record.name: record for record in RECORDS}
-_log = logging.getLogger(__name__)
 
 
 async def call(
@@ -42,6 +40,7 @@ async def call(
     """
     record = _BY_NAME[name]
     shop = Shop(api, context.report_progress)
+    begun = False
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         given_plan: dict[str, Plan | None] = {}
@@ -50,6 +49,7 @@ async def call(
             if isinstance(leave, InputRequiredResult):
                 return leave
             given_plan = {"plan": leave}
+        begun = True
         view = await record.handler(shop, **given_plan, **given)
         return to_result(view, [*notes, *shop.notes])
     except (ToolError, MCPError):
@@ -57,8 +57,8 @@ async def call(
     except ProductsApiError as error:
         raise ToolError(in_words(error, record)) from None
     except Exception as error:
-        _log.exception("The tool %s failed unexpectedly", name)
-        raise UnexpectedToolError(_unexpected(record)) from error
+        # The SDK logs it with its traceback.
+        raise UnexpectedToolError(_unexpected(record, begun=begun)) from error
 
 
 async def _leave(
@@ -101,12 +101,11 @@ def in_words(error: ProductsApiError, record: ToolRecord) -> str:
     return " ".join(part for part in (error.happened, changed, error.next_step, trace) if part)
 
 
-def _unexpected(record: ToolRecord) -> str:
-    if record.read_only:
-        return (
-            f"{record.name} failed because of a fault in this server. Nothing was changed. Its log says more."
-        )
+def _unexpected(record: ToolRecord, *, begun: bool) -> str:
+    failed = f"{record.name} failed because of a fault in this server."
+    if record.read_only or not begun:
+        return f"{failed} {NOTHING_CHANGED} The server's log says more."
     return (
-        f"{record.name} failed because of a fault in this server. It is not known whether anything was changed: "
-        "read the shop before you call again. The server's log says more."
+        f"{failed} It is not known whether anything was changed: read the shop before you call again. "
+        "The server's log says more."
     )

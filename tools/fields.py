@@ -1,5 +1,6 @@
 """Parameters that several tools share, described once."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,10 +18,9 @@ _ANY_TEXT = WithJsonSchema({"type": "string"})
 """Limits that no sensible value meets are enforced, but not spelled out: a model pays for every word of a schema."""
 
 
-
 def _one_segment(value: str) -> str:
     if fault := fault_in(value):
-        raise ValueError(f"this is no id: {fault}. Take ids from a list and pass them unchanged.")
+        raise ValueError(f"an id as it stands in a list; {fault}")
     return value
 
 
@@ -39,7 +39,20 @@ Quantity = Annotated[int, Field(ge=-(10**9), le=10**9), WithJsonSchema({"type": 
 Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
 Limit = Annotated[int, Field(ge=1, le=100)]
 Offset = Annotated[int, Field(ge=0)]
+
+
+def _iso_time(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date or time in ISO 8601, such as 2026-05-31 or 2026-05-31T09:00:00Z") from None
+    return text
+
+
 IsoTime = Annotated[
-    str, Field(min_length=4, max_length=40), WithJsonSchema({"type": "string", "description": "ISO 8601"})
+    str,
+    Field(max_length=40),
+    AfterValidator(_iso_time),
+    WithJsonSchema({"type": "string", "description": "ISO 8601"}),
 ]
 Status = Annotated[str, Field(min_length=1, max_length=40), _ANY_TEXT]

@@ -1,7 +1,7 @@
 """Objects that tools take inside their arguments."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -166,7 +166,7 @@ class Rules(Shape):
     """What a smart collection gathers."""
 
     logic: Literal["AND", "OR"] = "AND"
-    conditions: list[dict[str, str | int | float | bool]]
+    conditions: list[dict[str, Any]]
 
 
 class Reply(Shape):
