@@ -10,7 +10,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from .admin import admin_routes
@@ -64,12 +64,9 @@ def create_app(
         clock=clock,
         monotonic=monotonic,
     )
-    app = Starlette(
-        routes=[
-            Mount("/_sandbox", routes=admin_routes(sandbox)),
-            Route("/{path:path}", _Endpoint(sandbox, sleep), methods=None),
-        ]
-    )
+    app = Starlette(routes=[Mount("/_sandbox", routes=admin_routes(sandbox))])
+    # Not a route: a route's pattern ends at a newline, and a path may hold one.
+    app.router.default = _Endpoint(sandbox, sleep)
     app.state.sandbox = sandbox
     return app
 

@@ -66,7 +66,7 @@ class Operation:
     def matches(self, segments: list[str]) -> bool:
         """Whether a path of these decoded segments has this operation's shape."""
         return len(segments) == len(self.segments) and all(
-            name is not None or own == given
+            given != "" if name else own == given
             for name, own, given in zip(self.path_names, self.segments, segments, strict=True)
         )
 

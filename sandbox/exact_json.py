@@ -1,7 +1,7 @@
 """JSON in which a number keeps every digit it was written with: decimals become `Decimal`, never a float."""
 
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -9,7 +9,6 @@ JsonObject: TypeAlias = dict[str, Any]
 
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
-_LARGEST_NATIVE_INTEGER: Final = 2**63 - 1
 
 
 class NotJsonError(ValueError):
@@ -26,21 +25,7 @@ def decode(data: bytes | str) -> Any:
 
 def encode(value: Any) -> bytes:
     """Write one JSON document, decimals as plain numbers."""
-    try:
-        return _encoder.encode(value)
-    except OverflowError:
-        # msgspec writes integers of up to 64 bits; a free-form object may hold a larger one.
-        return _encoder.encode(_with_decimal_integers(value))
-
-
-def _with_decimal_integers(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_decimal_integers(item) for key, item in cast("JsonObject", value).items()}
-    if isinstance(value, list):
-        return [_with_decimal_integers(item) for item in cast("list[Any]", value)]
-    if isinstance(value, int) and abs(value) > _LARGEST_NATIVE_INTEGER:
-        return Decimal(value)
-    return value
+    return _encoder.encode(value)
 
 
 def plain_number(value: Decimal | int) -> Decimal | int:
