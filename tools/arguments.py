@@ -125,10 +125,10 @@ def _repaired(value: object, schema: Mapping[str, Any], where: str, notes: list[
     kind = schema.get("type", "")
     if isinstance(value, str) and kind in {"array", "object"}:
         read = _read_json(value)
-        if isinstance(read, list if kind == "array" else dict):
+        if (_list(read) if kind == "array" else _dict(read)) is not None:
             notes.append(f"`{where}` came as a JSON string and was read as the {_KINDS[kind]} it holds.")
-            return _repaired(cast("object", read), schema, where, notes)
-    members = cast("dict[str, object]", value) if isinstance(value, dict) else None
+            return _repaired(read, schema, where, notes)
+    members = _dict(value)
     if kind == "object" and members is not None and "properties" in schema:
         known: Mapping[str, Any] = schema["properties"]
         optional = known.keys() - schema.get("required", ())
@@ -137,13 +137,21 @@ def _repaired(value: object, schema: Mapping[str, Any], where: str, notes: list[
             for name, item in members.items()
             if item is not None or name not in optional
         }
-    items = cast("list[object]", value) if isinstance(value, list) else None
+    items = _list(value)
     if kind == "array" and items is not None:
         return [
             _repaired(item, schema.get("items", {}), f"{where}[{position}]", notes)
             for position, item in enumerate(items)
         ]
     return value
+
+
+def _dict(value: object) -> dict[str, object] | None:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+
+
+def _list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
 def _read_json(text: str) -> object:

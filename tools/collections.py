@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 from typing import Annotated, Literal, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -14,7 +15,7 @@ from . import sending, shapes, views
 from .fields import Detail, Id, Ids, Limit, Name, Offset, Text
 from .reading import collection_view, listing, product_view
 from .records import Risk, Toolset, tool
-from .shop import PAGE, Shop
+from .shop import PAGE, Shop, refuse_repeated
 from .text import quoted
 
 Members = Annotated[list[Id], Field(max_length=500, description="all members, of a manual one")]
@@ -37,7 +38,8 @@ async def list_collections(
     offset: Offset = 0,
     detail: Detail = "concise",
 ) -> views.Listing[views.Collection]:
-    """The shop's collections (categories, groups), and their ids by name."""
+    """List the categories, groups or sections (collections) that products are sorted into. Finds a
+    collection's id by its name."""
     page = await shop.api.list_collections(
         name=name, collection_ids=collection_ids, limit=limit, offset=offset
     )
@@ -53,7 +55,8 @@ async def list_collections(
     open_world=False,
 )
 async def get_collection(shop: Shop, *, collection_id: Id) -> views.CollectionDetails:
-    """Show one collection (category) in full: slug, image, SEO, rules. Its products: list_collection_products."""
+    """Show the details of one category or group (collection): slug or web address, image, SEO, the rule by
+    which it picks items."""
     collection = await shop.collection(collection_id)
     return views.CollectionDetails.model_validate(collection_view(collection).model_dump(exclude_none=True))
 
@@ -68,7 +71,7 @@ async def get_collection(shop: Shop, *, collection_id: Id) -> views.CollectionDe
 async def list_collection_products(
     shop: Shop, *, collection_id: Id, limit: Limit = 25, offset: Offset = 0, detail: Detail = "concise"
 ) -> views.Listing[views.Product]:
-    """The products that are in one collection (category)."""
+    """List which items or products are in, or belong to, one category or group (collection)."""
     page = await shop.api.list_collection_products(collection_id=collection_id, limit=limit, offset=offset)
     if page.fallback:
         shop.note(page.fallback)
@@ -94,7 +97,7 @@ async def create_collection(
     image: Text | None = None,
     seo: shapes.Seo | None = None,
 ) -> views.CollectionDetails:
-    """Add a collection (category, group of products), filled by hand or by rules."""
+    """Make a new category, group or section (collection) of products, filled by hand or by rules."""
     made = slug or slug_of(name)
     if not made:
         raise ToolError(
@@ -104,7 +107,13 @@ async def create_collection(
     fields = sending.given(
         name=name, slug=made, type=kind, product_ids=product_ids, rules=rules, image=image, seo=seo
     )
+    if product_ids:
+        await shop.products(product_ids)
     collection = await shop.api.create_collection(collection=wire.NewCollection(**fields))
+    if product_ids:
+        members = await shop.check(lambda: _members(shop, collection.id))
+        if members is not None and (left_out := [key for key in product_ids if key not in members]):
+            shop.note(f"The collection is there, but not these products in it: {', '.join(left_out)}.")
     return views.CollectionDetails.model_validate(collection_view(collection).model_dump(exclude_none=True))
 
 
@@ -121,6 +130,7 @@ async def plan_update_collection(
     del others
     if product_ids is None:
         return None
+    refuse_repeated("product_ids", product_ids)
     collection = await shop.collection(collection_id)
     present = await _members(shop, collection_id)
     added = await shop.products([key for key in product_ids if key not in present])
@@ -132,6 +142,9 @@ async def plan_update_collection(
             *(PlanItem(label=f"in: {shop.named(product)}") for product in added.values()),
             *(PlanItem(label=f"out: {shop.named(product)}") for product in removed),
         ),
+        also=("It is a smart collection: its rules choose its products, so this may have no effect.",)
+        if collection.type == "smart"
+        else (),
         state={"collection": collection.id, "members": sorted(present)},
     )
 
@@ -169,22 +182,24 @@ async def update_collection(
     image: Text | None = None,
     seo: shapes.Seo | None = None,
 ) -> views.ChangedCollection:
-    """Rename a collection (category), or change its slug, image, SEO, rules or products. What is left out stays;
-    product_ids replaces all its products, and a person is asked first."""
+    """Rename a category or group (collection), change its picture, slug, SEO or rules, or set exactly which
+    products it contains. What is left out stays. Replacing its products asks a person first."""
     del plan
     fields = sending.given(name=name, slug=slug, product_ids=product_ids, rules=rules, image=image, seo=seo)
     sending.refuse_no_change(fields)
     before = await shop.collection(collection_id)
+    if seo is not None:
+        # The API replaces the object as a whole.
+        fields["seo"] = sending.known_members(before.seo) | fields["seo"]
     await shop.api.update_collection(collection_id=collection_id, changes=wire.CollectionChanges(**fields))
 
     async def compare() -> tuple[list[views.FieldChange], list[views.FieldMiss]]:
         after = await shop.collection(collection_id)
         old, new = collection_view(before).model_dump(), collection_view(after).model_dump()
-        asked = {key: value for key, value in fields.items() if key != "product_ids"}
         misses = [
             views.FieldMiss(field=key, expected=value, found=new[key])
-            for key, value in asked.items()
-            if not _holds(new[key], value)
+            for key, value in fields.items()
+            if key != "product_ids" and not _holds(new[key], value)
         ]
         if product_ids is not None:
             members = list(await _members(shop, collection_id))
@@ -212,7 +227,14 @@ def _holds(found: object, asked: object) -> bool:
     if isinstance(asked, dict):
         wanted = cast("dict[str, object]", asked)
         there = cast("dict[str, object]", found) if isinstance(found, dict) else {}
-        return all(there.get(key) == value for key, value in wanted.items())
+        return all(_holds(there.get(key), value) for key, value in wanted.items())
+    if isinstance(asked, list):
+        items = cast("list[object]", asked)
+        listed = cast("list[object]", found) if isinstance(found, list) else []
+        return len(items) == len(listed) and all(map(_holds, listed, items))
+    if isinstance(asked, float) and isinstance(found, Decimal):
+        # The number in a rule comes as a float and is read back with exactly its digits.
+        return found == Decimal(repr(asked))
     return found == asked
 
 
@@ -239,6 +261,7 @@ async def plan_delete_collection(shop: Shop, *, collection_id: str) -> Plan:
     plan=plan_delete_collection,
 )
 async def delete_collection(shop: Shop, plan: Plan, *, collection_id: Id) -> views.Deleted:
-    """Remove a collection (category) for good; its products stay. A person is asked first."""
+    """Delete or remove a category, group or section (collection) for good; its products are kept. A person
+    is asked first."""
     await shop.api.delete_collection(collection_id=collection_id)
     return views.Deleted(deleted=True, id=collection_id, name=plan.state["name"])

@@ -9,7 +9,7 @@ from ..products_api import models as wire
 from . import shapes, views
 from .fields import BulkIds, Id, Ids, Text
 from .records import Risk, Toolset, tool
-from .shop import Shop, refuse_repeated
+from .shop import PAGE, Shop, refuse_repeated
 
 Action = Literal["include", "exclude"]
 
@@ -28,7 +28,7 @@ async def get_store_stats(
     search: Annotated[Text | None, Field(description="part of the product name")] = None,
     collection_ids: Ids | None = None,
 ) -> views.StoreStats:
-    """How many products an online store shows and how many are hidden from it."""
+    """Count how many products an online store shows (visible) and how many are hidden from it."""
     stats = await shop.api.get_store_stats(store_id=store_id, search=search, collection_ids=collection_ids)
     return views.StoreStats.model_validate(stats.model_dump(include=set(type(stats).model_fields)))
 
@@ -52,8 +52,12 @@ async def plan_set_store_visibility(
 
 
 async def _shown(shop: Shop, store_id: str, product_ids: list[str]) -> set[str]:
-    listed = shop.api.iterate_products(store_id=store_id, included_in_store=True)
-    return {product.id async for product in listed} & set(product_ids)
+    shown: set[str] = set()
+    for start in range(0, len(product_ids), PAGE):
+        part = product_ids[start : start + PAGE]
+        listed = shop.api.iterate_products(product_ids=part, store_id=store_id, included_in_store=True)
+        shown |= {product.id async for product in listed}
+    return shown & set(product_ids)
 
 
 @tool(
@@ -68,8 +72,8 @@ async def _shown(shop: Shop, store_id: str, product_ids: list[str]) -> set[str]:
 async def set_store_visibility(
     shop: Shop, plan: Plan | None, *, store_id: Id, product_ids: BulkIds, action: Action
 ) -> views.BulkChanged:
-    """Feature products in one online store (include), or hide them from it (exclude). Hiding, or showing more
-    than one, asks a person first. For all stores at once: bulk_set_availability."""
+    """Show products in one online store, shop front or site (include), or hide them from it (exclude).
+    Hiding, or showing several, asks a person first."""
     del plan
     await shop.api.set_store_visibility(store_id=store_id, action=action, product_ids=product_ids)
 
@@ -117,8 +121,8 @@ async def set_display_priority(
     store_id: Id,
     products: Annotated[list[shapes.DisplayPlace], Field(min_length=1, max_length=100)],
 ) -> views.Ordered:
-    """Sort or pin products in an online store: give each its place in the display order. A person is asked
-    first."""
+    """Sort the storefront: put, pin or feature products first or higher in an online store's display order.
+    A person is asked first."""
     del plan
     places = [
         wire.DisplayPriority(product_id=place.product_id, display_priority=place.priority)
