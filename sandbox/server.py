@@ -76,10 +76,7 @@ async def running_server(app: Starlette, *, host: str = "127.0.0.1", port: int =
     server = _server(app)
     serving = asyncio.create_task(_serve_quietly(server, listening))
     try:
-        while not server.started:
-            if serving.done():
-                await serving
-                raise RuntimeError("The sandbox did not start")
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
         yield _address(listening)
     finally:

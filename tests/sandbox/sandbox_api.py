@@ -18,7 +18,7 @@ JsonObject = dict[str, Any]
 
 HERE: Final = {"locationId": LOCATION_ID}
 ALT: Final = {"altId": LOCATION_ID, "altType": "location"}
-HEADERS: Final = {"authorization": f"Bearer {TOKEN}", "version": API_VERSION}
+HEADERS: Final[dict[str, str]] = {"authorization": f"Bearer {TOKEN}", "version": API_VERSION}
 TODAY: Final = "2026-06-01T12:00:00.000Z"
 
 

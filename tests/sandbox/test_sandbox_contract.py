@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from official_file import structure
-from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from hoopai_products_mcp.sandbox.contract import contract_document, operations
 from hoopai_products_mcp.sandbox.operations import HANDLERS
@@ -50,7 +50,7 @@ DIFFERENCES: Final = {
 
 
 def test_the_contract_is_a_valid_openapi_document() -> None:
-    OpenAPIV31SpecValidator(contract_document()).validate()
+    assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(contract_document())] == []
 
 
 def test_all_29_operations_are_in_the_contract_and_carried_out() -> None:
