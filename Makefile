@@ -3,6 +3,7 @@
 VENV       := .venv
 BIN        := $(VENV)/bin
 BENCH_VENV := .venv-bench
+EVAL_VENV  := .venv-eval
 # Twice quiet: errors only. A machine that knows several indexes would warn once for each package.
 PIP_QUIET  := --quiet --quiet --disable-pip-version-check
 FOLDERS    := server tools prompts guard products_api sandbox
@@ -10,10 +11,11 @@ FOLDERS    := server tools prompts guard products_api sandbox
 # Each stands for a finished install and is older than the file that would change it.
 INSTALLED     := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+EVAL_READY    := $(EVAL_VENV)/.installed
 BENCH_READY   := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format definitions lock clean
+.PHONY: help demo test check bench evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,9 @@ format: $(INSTALLED_DEV) ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+evals: $(EVAL_READY) ## measure how often a merchant's sentence finds the right tool
+	@HF_HUB_OFFLINE=1 $(EVAL_VENV)/bin/python -W ignore evals/tool_choice.py
+
 definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definitions, tables in the docs
 	@$(BIN)/python scripts/definitions.py
 	@$(BIN)/python scripts/docs.py
@@ -47,7 +52,7 @@ lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest 
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove environments, caches and build products
-	rm -rf $(VENV) $(BENCH_VENV) .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
 	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -92,6 +97,14 @@ $(BENCH_READY): requirements.lock pyproject.toml $(wildcard benchmarks/requireme
 	@if [ -f benchmarks/requirements.txt ]; then \
 	    $(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) -r benchmarks/requirements.txt; \
 	fi
+	@touch $@
+
+$(EVAL_VENV)/bin/python:
+	$(call make_venv,$(EVAL_VENV))
+
+$(EVAL_READY): evals/requirements.txt | $(EVAL_VENV)/bin/python
+	@echo "Installing what the evaluation needs: a sentence model among it, which is large"
+	@$(EVAL_VENV)/bin/python -m pip install $(PIP_QUIET) -r evals/requirements.txt
 	@touch $@
 
 # The tests import the package by its installed name; the type checker finds it through these links.

@@ -1,5 +1,6 @@
 """Tools that change many products at once. Every one of them asks first and reads the shop back afterwards."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -55,8 +56,8 @@ async def bulk_change_prices(
     price: Adjustment = None,
     compare_at_price: Adjustment = None,
 ) -> views.BulkChanged:
-    """Run a sale or reprice many products: raise, discount or set every price of each, its was-price
-    (compare-at), or both. A person sees old and new amounts first. One price: update_price."""
+    """Run a sale or reprice many products: percent off, discount, raise, put up, round or set all their
+    prices, and the crossed-out was-prices. A person sees old and new amounts first."""
     change = sending.given(product_ids=product_ids, price=price, compare_at_price=compare_at_price)
     await shop.api.bulk_update(change=wire.BulkPriceChange(**change))
     return await _prices_changed(shop, plan, product_ids)
@@ -79,8 +80,8 @@ async def plan_bulk_change_currency(shop: Shop, *, product_ids: list[str], curre
 async def bulk_change_currency(
     shop: Shop, plan: Plan, *, product_ids: BulkIds, currency: Currency
 ) -> views.BulkChanged:
-    """Switch all prices of many products to another currency. The numbers stay: nothing is converted. A person
-    is asked first."""
+    """Switch all prices of many products to another currency, such as dollars, euros, pounds or yen. The
+    numbers stay: nothing is converted. A person is asked first."""
     change = wire.BulkCurrency(product_ids=product_ids, currency=currency.upper())
     await shop.api.bulk_update(change=change)
     return await _prices_changed(shop, plan, product_ids)
@@ -92,6 +93,11 @@ async def _prices_changed(shop: Shop, plan: Plan, product_ids: list[str]) -> vie
     return views.BulkChanged(
         done=differing == [], products=len(product_ids), prices=len(expected), differing=differing or None
     )
+
+
+def _missing(product_ids: list[str], found: Mapping[str, wire.Product]) -> list[views.BulkItem]:
+    """Products that somebody else deleted in the meantime."""
+    return [views.BulkItem(id=key, expected="there", found="gone") for key in product_ids if key not in found]
 
 
 async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], available_in_store: bool) -> Plan:
@@ -112,15 +118,15 @@ async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], avai
 async def bulk_set_availability(
     shop: Shop, plan: Plan, *, product_ids: BulkIds, available_in_store: bool
 ) -> views.BulkChanged:
-    """Publish many products in the online store, or take them off sale (out of season, archive). A person is
-    asked first."""
+    """Publish many products or listings at once, or hide them all, take them off sale, out of season. A
+    person is asked first."""
     del plan
     change = wire.BulkAvailability(product_ids=product_ids, availability=available_in_store)
     await shop.api.bulk_update(change=change)
 
     async def compare() -> list[views.BulkItem]:
-        found = await shop.products(product_ids)
-        return [
+        found = await shop.products(product_ids, missing_is_error=False)
+        return _missing(product_ids, found) + [
             views.BulkItem(
                 id=product.id,
                 name=product.name,
@@ -169,14 +175,14 @@ async def bulk_assign_collections(
     product_ids: BulkIds,
     collection_ids: Annotated[list[Id], Field(min_length=1, max_length=20)],
 ) -> views.BulkChanged:
-    """Categorise many products: put them into collections (categories). Says whether they left others. A person
-    is asked first."""
+    """Categorise many products: file or put them in categories (collections). Says whether they left others.
+    A person is asked first."""
     await shop.api.bulk_update(
         change=wire.BulkCollections(product_ids=product_ids, collection_ids=collection_ids)
     )
 
     async def compare() -> list[views.BulkItem]:
-        found = await shop.full_products(product_ids)
+        found = await shop.full_products(product_ids, missing_is_error=False)
         before: dict[str, list[str] | None] = plan.state["before"]
         left = [
             key
@@ -185,7 +191,7 @@ async def bulk_assign_collections(
         ]
         if left:
             shop.note(f"{len(left)} product(s) left collections they were in: the assignment replaced them.")
-        return [
+        return _missing(product_ids, found) + [
             views.BulkItem(
                 id=key, name=product.name, expected=collection_ids, found=product.collection_ids or []
             )
@@ -212,7 +218,7 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
             f"{sum(map(len, prices.values()))} prices with {stock} units of stock go with them, and they leave "
             "their collections and stores.",
         ),
-        lasting="products made again have new ids, and their reviews stay behind.",
+        lasting="products made again have new ids and none of their reviews.",
         state={"updated_at": {key: product.updated_at for key, product in found.items()}},
     )
 
@@ -227,8 +233,8 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
     plan=plan_bulk_delete_products,
 )
 async def bulk_delete_products(shop: Shop, plan: Plan, *, product_ids: BulkIds) -> views.BulkChanged:
-    """Remove many products for good, with their prices and stock. A person is asked first. Only to take them off
-    sale: bulk_set_availability."""
+    """Delete, wipe out or clean out many products or items for good, with their prices and stock. A person
+    is asked first."""
     del plan
     await shop.api.bulk_update(change=wire.BulkDelete(product_ids=product_ids))
 
@@ -257,7 +263,10 @@ async def plan_bulk_update_inventory(
     )
     sending.refuse_no_change(settings | sending.given(add_quantity=add_quantity))
     refuse_repeated("price_ids", price_ids)
-    stock = await shop.stock(price_ids)
+    # Only who starts tracking can mean variants that are not tracked yet.
+    stock = await shop.stock(price_ids, missing_is_error=not track_inventory)
+    if hidden := [key for key in price_ids if key not in stock]:
+        stock |= await shop.untracked(hidden)
     before = {key: item.available_quantity or 0 for key, item in stock.items()}
     after = {key: quantity + (add_quantity or 0) for key, quantity in before.items()}
     items = tuple(
@@ -267,12 +276,23 @@ async def plan_bulk_update_inventory(
         for key in price_ids
     )
     words = [f"add {add_quantity} to the stock"] if add_quantity else []
-    words += [f"turn {name} {'on' if value else 'off'}" for name, value in settings.items()]
+    if track_inventory is not None:
+        words.append("track the stock" if track_inventory else "stop tracking the stock")
+    if allow_out_of_stock_purchases is not None:
+        words.append(
+            "keep selling when sold out" if allow_out_of_stock_purchases else "stop selling when sold out"
+        )
     return Plan(
-        action=f"{'; '.join(words).capitalize()} of {len(price_ids)} variant(s)",
+        action=f"Change {len(price_ids)} variant(s): {', '.join(words)}",
         items=items,
         also=(f"Stock in all: {sum(before.values())} → {sum(after.values())}.",) if add_quantity else (),
-        state={"after": after if add_quantity else {}},
+        state={
+            "expected": {
+                key: settings | ({"available_quantity": after[key]} if add_quantity else {})
+                for key in price_ids
+            },
+            "product_ids": list(dict.fromkeys(item.product_id for item in stock.values() if item.product_id)),
+        },
     )
 
 
@@ -293,8 +313,8 @@ async def bulk_update_inventory(
     track_inventory: bool | None = None,
     allow_out_of_stock_purchases: bool | None = None,
 ) -> views.BulkChanged:
-    """Restock: add the same number of units to many variants by price_id, or switch stock tracking or selling
-    when sold out. A person is asked first. For exact counts, or fewer units: update_inventory."""
+    """Restock after a delivery: add the same number of units to many variants' stock, or start or stop
+    tracking it. A person is asked first. Exact counts, or fewer: update_inventory."""
     quantity = wire.QuantityChange(type="ADD_QUANTITY", value=add_quantity) if add_quantity else None
     fields = sending.given(
         price_ids=price_ids,
@@ -305,14 +325,15 @@ async def bulk_update_inventory(
     result = await shop.api.bulk_update_inventory(change=wire.BulkInventoryChange(**fields))
     if result.fallback:
         shop.note(result.fallback)
-    expected = {
-        key: sending.given(
-            available_quantity=plan.state["after"].get(key),
-            allow_out_of_stock_purchases=allow_out_of_stock_purchases,
-        )
-        for key in price_ids
-    }
-    differing = await shop.check(lambda: compare_stock(shop, expected))
+    expected = plan.state["expected"]
+
+    async def compare() -> list[views.BulkItem]:
+        if track_inventory is None:
+            return await compare_stock(shop, expected)
+        # Whether stock is tracked can only be read from the prices.
+        return await compare_prices(shop, plan.state["product_ids"], expected)
+
+    differing = await shop.check(compare)
     return views.BulkChanged(done=differing == [], prices=len(price_ids), differing=differing or None)
 
 
@@ -336,25 +357,35 @@ async def bulk_edit_products(
     *,
     products: Annotated[list[shapes.ProductEdit], Field(min_length=1, max_length=100)],
 ) -> views.BulkEdited:
-    """Edit many products and their prices, each in its own way: names, descriptions, SEO, slugs, images, SKUs,
-    amounts, stock. What is left out stays. A person is asked first. The same move for all prices:
-    bulk_change_prices."""
-    del plan
-    edits = [sending.product_edit(product) for product in products]
+    """Edit many products at once from a list or spreadsheet, each in its own way: names, descriptions, SEO
+    titles, SKUs, amounts, stock, images. What is left out stays. A person is asked first."""
+    edits = [sending.product_edit(product, plan.state["kept"]) for product in products]
     result = await shop.api.bulk_edit(products=edits)
-    done = list(dict.fromkeys(part.product_id for part in result.done))
-    failed = list(dict.fromkeys(part.product_id for part in result.failed))
+    # A product whose prices filled several calls counts for the worst of them.
     skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
-    if failed or skipped:
-        shop.note("To go on, call again with the products that failed or were not tried.")
-    complete = [
-        edit for edit in products if edit.product_id in done and edit.product_id not in {*failed, *skipped}
+    failed = list(dict.fromkeys(part.product_id for part in result.failed))
+    done = [
+        key
+        for key in dict.fromkeys(part.product_id for part in result.done)
+        if key not in {*failed, *skipped}
     ]
-    differing = await shop.check(lambda: compare_edits(shop, complete)) if complete else []
+    unclear = result.error is not None and result.error.outcome == "unknown"
+    sent = {*done, *failed} if unclear else {*done}
+    if unclear:
+        shop.note(
+            "It is not known whether the products in products_unknown were changed; `differing` shows what of them "
+            "does not read as asked."
+        )
+    if failed or skipped:
+        shop.note("To go on, call again with the products that are not done.")
+    differing = await shop.check(
+        lambda: compare_edits(shop, [edit for edit in products if edit.product_id in sent])
+    )
     return views.BulkEdited(
         done=result.complete and differing == [],
         products_done=done,
-        products_failed=failed or None,
+        products_unknown=(failed if unclear else None) or None,
+        products_failed=(None if unclear else failed) or None,
         products_not_tried=skipped or None,
         differing=differing or None,
         error=str(result.error) if result.error else None,

@@ -32,8 +32,8 @@ async def list_inventory(
     offset: Offset = 0,
     detail: Detail = "concise",
 ) -> views.Listing[views.StockItem]:
-    """Stock on hand of every variant, with SKU: what is sold out, low or oversold (negative). Follow next_offset
-    to the end before you say what is low."""
+    """How many are left: stock on hand of each variant, with SKU. Shows what is sold out, out of stock,
+    running low or oversold (negative). Follow next_offset to the end before you say what is low."""
     page = await shop.api.list_inventory(search=search, limit=limit, offset=offset)
     return views.Listing[views.StockItem](**listing(page, [stock_view(item, detail) for item in page.items]))
 
@@ -50,21 +50,23 @@ async def plan_update_inventory(shop: Shop, *, items: list[shapes.StockLevel]) -
         items=tuple(
             PlanItem(
                 label=stock_text(stock[item.price_id]),
-                before=_level(
-                    stock[item.price_id].available_quantity, stock[item.price_id].allow_out_of_stock_purchases
-                ),
-                after=_level(item.available_quantity, item.allow_out_of_stock_purchases),
+                before=_level(stock[item.price_id], item),
+                after=_level(item, item),
             )
             for item in items
         ),
     )
 
 
-def _level(quantity: object, oversell: bool | None) -> str:
-    words = [] if quantity is None else [str(quantity)]
-    if oversell is not None:
-        words.append("sells on when out of stock" if oversell else "stops selling when out of stock")
-    return ", ".join(words) or "as it is"
+def _level(level: shapes.StockLevel | wire.InventoryItem, asked: shapes.StockLevel) -> str:
+    """The part of a level that is asked to change."""
+    words: list[str] = []
+    if asked.available_quantity is not None:
+        words.append("unknown" if level.available_quantity is None else str(level.available_quantity))
+    if asked.allow_out_of_stock_purchases is not None:
+        oversell = level.allow_out_of_stock_purchases
+        words.append("sells on when sold out" if oversell else "stops selling when sold out")
+    return ", ".join(words)
 
 
 @tool(
@@ -77,8 +79,8 @@ def _level(quantity: object, oversell: bool | None) -> str:
     plan=plan_update_inventory,
 )
 async def update_inventory(shop: Shop, plan: Plan | None, *, items: Levels) -> views.BulkChanged:
-    """Set stock to exact counts by price_id, after a stocktake or restock, and whether a variant sells on when
-    sold out. More than one variant: a person is asked first. To add to stock: bulk_update_inventory."""
+    """Set stock quantities to exact counts, after counting the shelves or a stocktake, and whether a variant
+    keeps selling when sold out. More than one variant: a person is asked first."""
     del plan
     updates = [wire.InventoryUpdate(**item.model_dump(exclude_none=True)) for item in items]
     await shop.api.update_inventory(items=updates)

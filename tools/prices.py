@@ -45,7 +45,7 @@ async def list_prices(
     offset: Offset = 0,
     detail: Detail = "concise",
 ) -> views.Listing[views.Price]:
-    """All prices, variants, plans or tiers of one product, with SKU and stock."""
+    """List which prices, plans, tiers or variants one product has, with SKU and stock."""
     page = await shop.api.list_prices(product_id=product_id, ids=price_ids, limit=limit, offset=offset)
     return views.Listing[views.Price](**listing(page, [price_view(price, detail) for price in page.items]))
 
@@ -58,7 +58,8 @@ async def list_prices(
     open_world=False,
 )
 async def get_price(shop: Shop, *, product_id: Id, price_id: Id) -> views.PriceDetails:
-    """Show one price or variant in full: amount, was-price, subscription terms, SKU, shipping, stock."""
+    """Look up one price, plan, tier or variant in full: amount, was-price, subscription terms, free trial,
+    SKU, weight, stock."""
     price = await shop.api.get_price(product_id=product_id, price_id=price_id)
     return views.PriceDetails.model_validate(price_view(price).model_dump(exclude_none=True))
 
@@ -94,7 +95,8 @@ async def create_price(
     is_digital_product: bool | None = None,
     digital_delivery: list[Text] | None = None,
 ) -> views.PriceDetails:
-    """Add a price to a product: a plan, subscription, tier, or the variant made of the given options."""
+    """Add another price, plan, subscription, tier or pack to a product, or the variant (size, colour) made
+    of the given options."""
     sending.refuse_wrong_terms(type, recurring)
     fields = sending.given(
         name=name,
@@ -155,8 +157,8 @@ async def update_price(
     digital_delivery: list[Text] | None = None,
     clear: Annotated[list[Clearable] | None, Field(description="fields to empty")] = None,
 ) -> views.ChangedPrice:
-    """Change one price or variant: raise, lower or discount its amount, its was-price, SKU, plan terms or stock.
-    What is left out stays. Many products at once: bulk_change_prices."""
+    """Change what one variant, plan or item costs: raise, lower, mark down or discount its price, set the
+    crossed-out was-price, correct its SKU, terms or stock. What is left out stays."""
     fields = sending.given(
         amount=amount,
         compare_at_price=compare_at_price,
@@ -180,18 +182,33 @@ async def update_price(
     )
     fields |= sending.cleared(clear, fields)
     sending.refuse_no_change(fields)
+    if type is not None or recurring is not None:
+        fields |= await _terms(shop, product_id, price_id, type, recurring)
     change = await shop.api.update_price(
         product_id=product_id, price_id=price_id, changes=wire.PriceChanges(**fields)
     )
-    if change.after is None:
-        shop.note("The API accepted the update; reading it back failed, so it was not checked.")
-    after = change.after or change.before
+    after = shop.settled(change)
     return views.ChangedPrice(
         price=price_view(after, "concise"),
-        changed=changed_fields(change.before, after),
+        changed=changed_fields(change.before, after) if change.after else None,
         not_applied=misses(change.not_applied),
         lost=misses(change.lost),
     )
+
+
+async def _terms(
+    shop: Shop, product_id: str, price_id: str, type: str | None, recurring: shapes.Recurring | None
+) -> dict[str, None]:
+    """What else changes with a price's type: one that is charged once has no interval.
+
+    Raises:
+        ToolError: type and interval, as they would be, do not fit each other.
+    """
+    if type == "one_time" and recurring is None:
+        return {"recurring": None}
+    present = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    sending.refuse_wrong_terms(type or present.type, recurring or present.recurring)
+    return {}
 
 
 async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Plan:
@@ -222,6 +239,7 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
     plan=plan_delete_price,
 )
 async def delete_price(shop: Shop, plan: Plan, *, product_id: Id, price_id: Id) -> views.Deleted:
-    """Remove one price, plan or variant from a product for good. A person is asked first."""
+    """Drop or remove one price, plan, tier or variant (a size, a colour) from a product for good. A person
+    is asked first."""
     await shop.api.delete_price(product_id=product_id, price_id=price_id)
     return views.Deleted(deleted=True, id=price_id, name=plan.state["name"])

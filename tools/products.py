@@ -1,7 +1,9 @@
 """Tools for products: the listings of a shop."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.plan import Plan, PlanItem
@@ -54,8 +56,13 @@ async def list_products(
     offset: Offset = 0,
     detail: Detail = "concise",
 ) -> views.Listing[views.Product]:
-    """Browse or search the catalog: products, items, listings, services for sale. Find a product's id by its
-    name. Without prices or stock: those are in get_product and list_inventory."""
+    """Browse or search the catalog: what you sell, all products, items, listings or services, published or
+    hidden. Finds a product's id by its name. Prices and stock are not here: see get_product and
+    list_inventory."""
+    if included_in_store is not None and store_id is None:
+        raise ToolError(
+            "`included_in_store` says in which store: give `store_id` with it, or leave both out."
+        )
     page = await shop.api.list_products(
         search=search,
         collection_ids=collection_ids,
@@ -81,7 +88,8 @@ async def list_products(
     open_world=False,
 )
 async def get_product(shop: Shop, *, product_id: ProductRef) -> views.ProductDetails:
-    """Show one product in full, with its prices, variants, stock, images, SEO and collections."""
+    """Tell everything about one product, item or listing: description, images, variants (sizes, colours),
+    what each costs, stock, SEO, collections."""
     product = await shop.api.get_product(product_id=product_id)
     # A slug is good for the product alone; its prices are under its id.
     page = await shop.api.list_prices(product_id=product.id, limit=PAGE, offset=0)
@@ -118,8 +126,8 @@ async def create_product(
     automatic_tax_category_id: Id | None = None,
     tax_inclusive: bool | None = None,
 ) -> views.ProductDetails:
-    """Add a new product, item, service or listing. To be sold it then needs a price: call create_price, once
-    for each variant combination with the option ids returned here."""
+    """Add a new product, item, service, download or listing to sell. It can be bought once it has a price:
+    call create_price, for each variant combination with the option ids returned here."""
     fields = sending.given(
         name=name,
         product_type=product_type,
@@ -132,13 +140,12 @@ async def create_product(
         slug=slug,
         seo=seo,
         label=label,
-        is_label_enabled=True if label else None,
         statement_descriptor=statement_descriptor,
         taxes=taxes,
-        is_taxes_enabled=True if taxes else None,
         automatic_tax_category_id=automatic_tax_category_id,
         tax_inclusive=tax_inclusive,
     )
+    fields |= sending.switches(label, None, taxes, None)
     product = await shop.api.create_product(product=wire.NewProduct(**fields))
     shop.note("It has no price yet, so it cannot be bought: call create_price.")
     return product_details(product, (), None)
@@ -175,8 +182,9 @@ async def update_product(
     tax_inclusive: bool | None = None,
     clear: Annotated[list[Clearable] | None, Field(description="fields to empty")] = None,
 ) -> views.ChangedProduct:
-    """Edit one product: rename, rewrite its description, images, SEO, sale badge, publish or hide. What is left
-    out stays; a list replaces the whole list. Amounts and stock: update_price. Many products: bulk_edit_products."""
+    """Edit one product or listing: rename it, rewrite the description, change pictures, SEO or badge,
+    publish, unpublish or hide it. What is left out stays; a list replaces the whole list. What it costs and
+    stock: update_price."""
     present = (await shop.api.get_product(product_id=product_id)).variants if variants else None
     fields = sending.given(
         name=name,
@@ -190,25 +198,38 @@ async def update_product(
         slug=slug,
         seo=seo,
         label=label,
-        is_label_enabled=is_label_enabled if is_label_enabled is not None or not label else True,
         statement_descriptor=statement_descriptor,
         taxes=taxes,
-        is_taxes_enabled=is_taxes_enabled if is_taxes_enabled is not None or not taxes else True,
         automatic_tax_category_id=automatic_tax_category_id,
         tax_inclusive=tax_inclusive,
     )
-    fields |= sending.cleared(clear, fields)
+    fields |= sending.switches(label, is_label_enabled, taxes, is_taxes_enabled)
+    fields |= _emptied(clear, fields)
     sending.refuse_no_change(fields)
     change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
-    if change.after is None:
-        shop.note("The API accepted the update; reading it back failed, so it was not checked.")
-    after = change.after or change.before
+    after = shop.settled(change)
     return views.ChangedProduct(
         product=product_view(after, "concise"),
-        changed=changed_fields(change.before, after),
+        changed=changed_fields(change.before, after) if change.after else None,
         not_applied=misses(change.not_applied),
         lost=misses(change.lost),
     )
+
+
+def _emptied(clear: list[Clearable] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields to empty, in the types that the API documents for them, which are never null."""
+    on = {"label": True} if fields.get("is_label_enabled") else {}
+    emptied: dict[str, Any] = {}
+    for name in sending.cleared(clear, {**fields, **on}):
+        match name:
+            case "label":
+                # A badge cannot be without a title; it can be switched off.
+                emptied["is_label_enabled"] = False
+            case "seo":
+                emptied["seo"] = {"title": "", "description": ""}
+            case _:
+                emptied[name] = ""
+    return emptied
 
 
 async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
@@ -221,7 +242,7 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
         also=(
             f"{len(prices)} price(s) with their stock go with it, and it leaves its collections and stores.",
         ),
-        lasting="a product made again has a new id, and its reviews stay behind.",
+        lasting="a product made again has a new id and none of its reviews.",
         state={"id": product.id, "name": product.name, "updated_at": product.updated_at},
     )
 
@@ -236,8 +257,8 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
     plan=plan_delete_product,
 )
 async def delete_product(shop: Shop, plan: Plan, *, product_id: ProductRef) -> views.Deleted:
-    """Remove one product for good, with its prices and stock. A person is asked first. Only to take it off
-    sale: update_product with available_in_store false."""
+    """Delete, remove or get rid of one product or item for good, with its prices and stock. A person is
+    asked first. Only to take it off sale: update_product."""
     del product_id  # the plan names the product that the person agreed to, which a slug might not any more
     found = plan.state["id"]
     await shop.api.delete_product(product_id=found)

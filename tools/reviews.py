@@ -75,7 +75,13 @@ async def list_reviews(
     return views.Listing[views.Review](items=items, returned=len(items), total=total, next_offset=at)
 
 
-@tool(operation="GET /products/reviews/count", title="Count reviews", toolset=Toolset.REVIEWS, risk=Risk.READ)
+@tool(
+    operation="GET /products/reviews/count",
+    title="Count reviews",
+    toolset=Toolset.REVIEWS,
+    risk=Risk.READ,
+    open_world=False,
+)
 async def count_reviews(
     shop: Shop,
     *,
