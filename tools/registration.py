@@ -9,8 +9,10 @@ from importlib.resources import files
 from typing import Any, Self
 
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import PrivateAttr
 
@@ -37,7 +39,17 @@ class CatalogTool(Tool):
     ) -> Any:
         """Make the call. The result needs no conversion: it fits the output schema by the way it is made."""
         del convert_result
-        return await self._caller(self.name, arguments, context)
+        try:
+            return await self._caller(self.name, arguments, context)
+        except (ToolError, MCPError):
+            raise
+        except Exception as error:
+            # The SDK would show the text of any other exception. A call words its own faults, so this one came
+            # before it.
+            raise UnexpectedToolError(
+                f"{self.name} failed because of a fault in this server. Nothing was changed. "
+                "The server's log says more."
+            ) from error
 
 
 def definitions() -> list[dict[str, Any]]:
