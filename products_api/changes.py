@@ -72,6 +72,16 @@ class Update(Generic[Thing]):
             return None
 
 
+def merged(present: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked, its objects completed from the present ones: the API replaces an object as a whole."""
+    complete = dict(asked)
+    for key, value in asked.items():
+        now = present.get(key)
+        if isinstance(value, Mapping) and isinstance(now, Mapping):
+            complete[key] = {**cast(Mapping[str, Any], now), **cast(Mapping[str, Any], value)}
+    return complete
+
+
 def differences(
     before: Mapping[str, Any], asked: Mapping[str, Any], after: Mapping[str, Any], writable: Mapping[str, Any]
 ) -> tuple[tuple[FieldDifference, ...], tuple[FieldDifference, ...]]:

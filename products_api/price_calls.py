@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from . import operations
 from .caller import PAGE_CAP, Caller
-from .changes import Change, Update
+from .changes import Change, Update, merged
 from .exact_json import Json
 from .model_base import Acknowledged, Page
 from .paths import comma_joined
@@ -60,8 +60,9 @@ class PriceCalls(Caller):
         operation = operations.UPDATE_PRICE
         read = await self._read_price(product_id, price_id)
         before = self._price(read)
-        asked = changes.wire()
-        kept = writable_part(read) | asked
+        present = writable_part(read)
+        asked = merged(present, changes.wire())
+        kept = present | asked
         body = {key: value for key, value in kept.items() if value is not None} | self._location
         self._check_required(operation, body, ("name", "type", "currency", "amount"))
         answer = await self._call(operation, ids={"productId": product_id, "priceId": price_id}, body=body)

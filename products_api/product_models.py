@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from .model_base import Body, OptionalWireId, Record, WireId
+from .price_models import Shape
 
 ProductType = Literal["DIGITAL", "PHYSICAL", "SERVICE", "PHYSICAL/DIGITAL"]
 
@@ -168,3 +169,7 @@ PRODUCT_WIRE_FIELDS: dict[str, None] = {
     field.alias or name: None for name, field in ProductChanges.model_fields.items() if name != "prices"
 }
 """Wire names of what a product update can set."""
+
+MERGED_OBJECTS: Shape = {"seo": {"title": None, "description": None}}
+"""Wire names of the objects whose parts an update may set alone. A label is none of them: the dates of a former
+badge are not meant for a new one."""

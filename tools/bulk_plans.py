@@ -12,11 +12,13 @@ from ..products_api.bulk_calls import ENTITIES_PER_CALL
 from ..products_api.models import Price, Product
 from . import shapes, views
 from .money import amount_text, digits, rounded
-from .sending import refuse_unset
+from .sending import known_members, refuse_unset
 from .shop import Shop, refuse_repeated
 from .text import one_line, quoted
 
 _HUNDRED = Decimal(100)
+_TOO_LARGE = Decimal(10) ** 12
+"""An amount beyond this is a slip, and would not leave room for its decimals in the digits that are exact."""
 Expected = dict[str, dict[str, Any]]
 """What each price should read back as: price id to field to value."""
 
@@ -58,10 +60,9 @@ async def price_change_plan(
         for entry in prices[key]:
             label = f"{one_line(product.name or key)}: {one_line(entry.name or entry.id)}"
             now = entry.amount
-            expected[entry.id] = {}
             if price is not None and now is not None:
                 new = _moved(now, price, entry.currency, label)
-                expected[entry.id]["amount"] = new
+                expected.setdefault(entry.id, {})["amount"] = new
                 items.append(_amounts(label, now, new, entry.currency))
                 both = sums.setdefault(entry.currency or "", [Decimal(0), Decimal(0)])
                 both[0] += now
@@ -74,24 +75,44 @@ async def price_change_plan(
                     without_compare_at += 1
                     continue
                 new = _moved(former or Decimal(0), compare_at, entry.currency, f"{label}, was-price")
-                expected[entry.id]["compare_at_price"] = new
+                expected.setdefault(entry.id, {})["compare_at_price"] = new
                 items.append(_amounts(f"{label}, was-price", former, new, entry.currency))
+    if not items:
+        raise ToolError(
+            f"None of the {without_compare_at} price(s) has a was-price to move. {NOTHING_CHANGED} "
+            "SET_NEW_PRICE gives them one."
+        )
     also = [
         f"Sum in {currency or 'no currency'}: {amount_text(before, currency)} → {amount_text(after, currency)}."
         for currency, (before, after) in sums.items()
     ]
     if moves:
-        also.append(f"Moves: {_percent(min(moves))} to {_percent(max(moves))}.")
+        least, most = _percent(min(moves)), _percent(max(moves))
+        also.append(f"Moves: {least}." if least == most else f"Moves: {least} to {most}.")
     if without_compare_at:
         also.append(
             f"{without_compare_at} price(s) have no was-price to move; what the API makes of them is not documented."
         )
+    rules = [f"{what} {_rule(rule)}" for what, rule in (("price", price), ("was-price", compare_at)) if rule]
     return Plan(
-        action=f"Change {len(expected)} price(s) of {len(found)} product(s)",
+        action=f"Change {len(expected)} price(s) of {len(found)} product(s): {', '.join(rules)}",
         items=tuple(items),
         also=tuple(also),
         state={"expected": expected},
     )
+
+
+def _rule(change: shapes.PriceAdjustment) -> str:
+    """An adjustment in words."""
+    value = f"{change.value.normalize():f}"
+    words = {
+        "SET_NEW_PRICE": f"set to {value}",
+        "INCREASE_BY_AMOUNT": f"up by {value}",
+        "REDUCE_BY_AMOUNT": f"down by {value}",
+        "INCREASE_BY_PERCENTAGE": f"up by {value} %",
+        "REDUCE_BY_PERCENTAGE": f"down by {value} %",
+    }
+    return words[change.type] + (", rounded to whole numbers" if change.round_to_whole else "")
 
 
 def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None, label: str) -> Decimal:
@@ -111,6 +132,10 @@ def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None
             f"{label} would fall below zero ({amount_text(new, currency)}). {NOTHING_CHANGED} "
             "Choose a smaller reduction or leave the product out."
         )
+    if new >= _TOO_LARGE:
+        raise ToolError(
+            f"{label} would be {amount_text(new, currency)}, more than a price can be. {NOTHING_CHANGED}"
+        )
     return rounded(new, currency, whole=bool(change.round_to_whole))
 
 
@@ -123,7 +148,7 @@ def _amounts(label: str, before: Decimal | None, after: Decimal, currency: str |
 
 
 def _percent(value: Decimal) -> str:
-    return f"{value:+.1f} %"
+    return f"{value:+.1f} %".replace("-0.0 %", "+0.0 %")
 
 
 async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -> Plan:
@@ -146,6 +171,8 @@ async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -
             )
             if entry.amount is not None and entry.amount != rounded(entry.amount, currency):
                 odd += 1
+    if not items:
+        raise ToolError(f"The products have no price to switch. {NOTHING_CHANGED}")
     also = ["Every amount keeps its number: nothing is converted."]
     if odd:
         also.append(f"{odd} amount(s) have more decimals than {currency} has ({digits(currency)}).")
@@ -183,8 +210,10 @@ async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
     found = await shop.full_products([edit.product_id for edit in edits])
     prices = await _prices_of_edits(shop, edits)
     items: list[PlanItem] = []
+    kept: dict[str, dict[str, Any]] = {}
     for edit in edits:
         product = found[edit.product_id]
+        kept[product.id] = known_members(product.seo)
         name = one_line(product.name or product.id)
         items += _field_items(
             name, product, edit.model_dump(exclude_none=True, exclude={"product_id", "prices"})
@@ -199,6 +228,7 @@ async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
                     "Take price ids from list_prices."
                 )
             price = known[change.price_id]
+            kept[price.id] = known_members(price.shipping_options)
             label = f"{name}: {one_line(price.name or price.id)}"
             items += _field_items(label, price, change.model_dump(exclude_none=True, exclude={"price_id"}))
     entities = len(edits) + sum(len(edit.prices or ()) for edit in edits)
@@ -208,6 +238,7 @@ async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
         also=(f"Sent in parts of at most {ENTITIES_PER_CALL} products and prices; here {entities}.",)
         if entities > ENTITIES_PER_CALL
         else (),
+        state={"kept": kept},
     )
 
 
@@ -238,12 +269,12 @@ def _short(value: object) -> str | None:
 
 async def compare_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> list[views.BulkItem]:
     """Plain fields that do not read back as edited. Lists and objects, in which the API adds ids, are left out."""
-    found = await shop.full_products([edit.product_id for edit in edits])
-    prices = await _prices_of_edits(shop, edits)
+    found = await shop.full_products([edit.product_id for edit in edits], missing_is_error=False)
+    prices = await _prices_of_edits(shop, [edit for edit in edits if edit.product_id in found])
     differing: list[views.BulkItem] = []
     for edit in edits:
         asked = edit.model_dump(exclude_none=True, exclude={"product_id", "prices"})
-        _compare(differing, edit.product_id, found[edit.product_id], asked)
+        _compare(differing, edit.product_id, found.get(edit.product_id), asked)
         known = {price.id: price for price in prices.get(edit.product_id, ())}
         for change in edit.prices or ():
             wanted = change.model_dump(exclude_none=True, exclude={"price_id"})

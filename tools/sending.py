@@ -51,11 +51,12 @@ def variants(
     if items is None:
         return None
     _refuse_same_names("variants", items)
-    known = {variant.name: variant for variant in present or ()}
+    by_id = {variant.id: variant for variant in present or () if variant.id}
+    by_name = {variant.name: variant for variant in present or ()}
     made: list[dict[str, Any]] = []
     for item in items:
         _refuse_same_names(f"the options of {item.name}", item.options)
-        former = known.get(item.name)
+        former = by_id.get(item.id) if item.id else by_name.get(item.name)
         options = {option.name: option.id for option in (former.options if former else None) or ()}
         made.append(
             {
@@ -74,6 +75,18 @@ def _refuse_same_names(what: str, items: Iterable[shapes.Variant | shapes.Varian
     names = [item.name for item in items]
     if len(set(names)) < len(names):
         raise ToolError(f"Two of {what} have the same name. {NOTHING_CHANGED} Give each its own.")
+
+
+def switches(
+    label: shapes.Label | None, label_on: bool | None, taxes: Sequence[str] | None, taxes_on: bool | None
+) -> dict[str, bool]:
+    """The switches of badge and taxes as given, else as what they switch was set: the API refuses a tax switch
+    without taxes, and a badge without its switch never shows."""
+    if label_on is None and label is not None:
+        label_on = True
+    if taxes_on is None and taxes is not None:
+        taxes_on = bool(taxes)
+    return given(is_label_enabled=label_on, is_taxes_enabled=taxes_on)
 
 
 def cleared(fields: Sequence[str] | None, set_fields: Mapping[str, Any]) -> dict[str, None]:
@@ -98,7 +111,7 @@ def refuse_no_change(changes: Mapping[str, Any]) -> None:
         raise ToolError(f"The call names no field to change. {NOTHING_CHANGED} Give at least one.")
 
 
-def refuse_wrong_terms(price_type: str, recurring: shapes.Recurring | None) -> None:
+def refuse_wrong_terms(price_type: str | None, recurring: object) -> None:
     """Refuse a subscription without its interval, or an interval on a one-time price.
 
     Raises:
@@ -125,23 +138,42 @@ def refuse_unset(name: str, items: Sequence[shapes.Shape], key: str) -> None:
             )
 
 
-def product_edit(edit: shapes.ProductEdit) -> wire.ProductEdit:
-    """One product of a bulk edit as the API takes it."""
+Kept = Mapping[str, Mapping[str, Any]]
+"""Objects of products and prices as they are now: id to the members of the one that an edit may name in part."""
+
+
+def known_members(record: wire.Record | None) -> dict[str, Any]:
+    """What is set of an object, without what this server does not know, which the API would refuse."""
+    if record is None:
+        return {}
+    members = {name: getattr(record, name) for name in type(record).model_fields}
+    return {
+        name: known_members(value) if isinstance(value, wire.Record) else value
+        for name, value in members.items()
+        if value is not None
+    }
+
+
+def product_edit(edit: shapes.ProductEdit, kept: Kept) -> wire.ProductEdit:
+    """One product of a bulk edit as the API takes it. It replaces objects as a whole, so they are completed."""
     fields = edit.model_dump(exclude_none=True, exclude={"product_id", "prices", "medias", "taxes"})
-    if edit.label is not None and edit.is_label_enabled is None:
-        fields["is_label_enabled"] = True
+    fields |= switches(edit.label, edit.is_label_enabled, edit.taxes, edit.is_taxes_enabled)
     if edit.medias is not None:
         fields["medias"] = media(edit.medias)
     if edit.taxes is not None:
         # Tax objects here, where every other operation takes plain ids.
         fields["taxes"] = [{"_id": tax} for tax in edit.taxes]
+    if edit.seo is not None:
+        fields["seo"] = {**kept.get(edit.product_id, {}), **fields["seo"]}
     if edit.prices is not None:
-        fields["prices"] = [_price_edit(price) for price in edit.prices]
+        fields["prices"] = [_price_edit(price, kept) for price in edit.prices]
     return wire.ProductEdit(id=edit.product_id, **fields)
 
 
-def _price_edit(edit: shapes.PriceEdit) -> wire.PriceEdit:
+def _price_edit(edit: shapes.PriceEdit, kept: Kept) -> wire.PriceEdit:
     fields = edit.model_dump(exclude_none=True, exclude={"price_id"})
+    if edit.shipping_options is not None:
+        fields["shipping_options"] = {**kept.get(edit.price_id, {}), **fields["shipping_options"]}
     if "currency" in fields:
         fields["currency"] = fields["currency"].upper()
     return wire.PriceEdit(id=edit.price_id, **fields)

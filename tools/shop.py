@@ -1,6 +1,6 @@
 """The shop as a tool call sees it: the API client, progress, and what the call has to say besides its result."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 import anyio
@@ -8,8 +8,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.approval import NOTHING_CHANGED
 from ..products_api.client import ProductsClient
-from ..products_api.errors import ProductsApiError, RouteUnavailableError
-from ..products_api.models import Collection, InventoryItem, Price, Product
+from ..products_api.errors import NotFoundError, ProductsApiError, RouteUnavailableError
+from ..products_api.models import Change, Collection, InventoryItem, Price, Product
 from .text import quoted
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
@@ -17,6 +17,8 @@ Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 PAGE = 100
+LOOKED_THROUGH = 300
+"""Products whose prices are read to find one that only its own product lists: half a minute at the API's rate."""
 CONCURRENT_READS = 8
 """Reads under way at once: enough to be limited by the API's own rate, few enough to stay polite."""
 
@@ -71,6 +73,16 @@ class Shop:
             self.note(f"The API accepted the change; reading it back failed, so it was not checked. {error}")
             return None
 
+    def settled(self, change: Change[Found]) -> Found:
+        """The thing as it is after an update. Where that could not be read, a note says what is shown instead."""
+        if not change.verified:
+            shown = "what the update itself answered" if change.after else "what was there before"
+            self.note(
+                "The API accepted the update; reading it back failed, so it was not checked: this shows "
+                f"{shown}."
+            )
+        return change.after or change.before
+
     async def products(
         self, product_ids: Sequence[str], *, missing_is_error: bool = True
     ) -> dict[str, Product]:
@@ -85,22 +97,28 @@ class Shop:
             part = list(product_ids[start : start + PAGE])
             page = await self.api.list_products(product_ids=part, limit=PAGE, offset=0)
             found.update({product.id: product for product in page.items})
-        missing = [product_id for product_id in product_ids if product_id not in found]
-        if missing and missing_is_error:
-            raise ToolError(
-                f"No product of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
-                "Take ids from list_products."
-            )
-        return {product_id: found[product_id] for product_id in product_ids if product_id in found}
+        return _all_found(product_ids, found, missing_is_error=missing_is_error)
 
-    async def full_products(self, product_ids: Sequence[str]) -> dict[str, Product]:
-        """Products by id with all their fields, each read by its id; the list leaves out collections and SEO."""
+    async def full_products(
+        self, product_ids: Sequence[str], *, missing_is_error: bool = True
+    ) -> dict[str, Product]:
+        """Products by id with all their fields, each read by its id; the list leaves out collections and SEO.
 
-        async def read(product_id: str) -> Product:
-            return await self.api.get_product(product_id=product_id)
+        Raises:
+            ToolError: the same id twice, or an id that is not a product of this shop unless that is no error.
+        """
+        refuse_repeated("product_ids", product_ids)
 
-        found = await self.each(list(product_ids), read, "reading products")
-        return dict(zip(product_ids, found, strict=True))
+        async def read(product_id: str) -> Product | None:
+            try:
+                return await self.api.get_product(product_id=product_id)
+            except NotFoundError:
+                return None
+
+        read_products = await self.each(list(product_ids), read, "reading products")
+        # By the id that it has: reading takes a slug as well, the bulk operations do not.
+        found = {product.id: product for product in read_products if product is not None}
+        return _all_found(product_ids, found, missing_is_error=missing_is_error)
 
     def named(self, product: Product) -> str:
         """A product for a person."""
@@ -133,8 +151,42 @@ class Shop:
         missing = [price_id for price_id in price_ids if price_id not in found]
         if missing and missing_is_error:
             raise ToolError(
-                f"No variant of this shop has the price id {', '.join(missing)}. {NOTHING_CHANGED} "
-                "Take ids from list_inventory."
+                f"The inventory has no price id {', '.join(missing)}. {NOTHING_CHANGED} Take ids from "
+                "list_inventory. A variant whose stock is not tracked may be missing there: bulk_update_inventory "
+                "with track_inventory true starts tracking."
+            )
+        return found
+
+    async def untracked(self, price_ids: Sequence[str]) -> dict[str, InventoryItem]:
+        """Stock of prices that the inventory does not list, looked for among the prices of all products.
+
+        Raises:
+            ToolError: an id is not found, or there are too many products to look through.
+        """
+        wanted = set(price_ids)
+        found: dict[str, InventoryItem] = {}
+        offset: int | None = 0
+        while offset is not None and offset < LOOKED_THROUGH and len(found) < len(wanted):
+            page = await self.api.list_products(limit=PAGE, offset=offset)
+            names = {product.id: product.name for product in page.items}
+            for product_id, prices in (await self.prices(list(names))).items():
+                for price in prices:
+                    if price.id in wanted:
+                        found[price.id] = InventoryItem(
+                            price_id=price.id,
+                            product_id=product_id,
+                            product_name=names[product_id],
+                            name=price.name,
+                            available_quantity=price.available_quantity,
+                            allow_out_of_stock_purchases=price.allow_out_of_stock_purchases,
+                            sku=price.sku,
+                        )
+            offset = page.next_offset
+        if missing := [price_id for price_id in price_ids if price_id not in found]:
+            where = "any product" if offset is None else f"the newest {offset} products"
+            raise ToolError(
+                f"Neither the inventory nor {where} has the price id {', '.join(missing)}. {NOTHING_CHANGED} "
+                "Take ids from list_prices; bulk_edit_products can set it by product."
             )
         return found
 
@@ -184,6 +236,18 @@ def refuse_repeated(name: str, values: Iterable[str]) -> None:
         if value in seen:
             raise ToolError(f"`{name}` has {value} more than once. {NOTHING_CHANGED} Name each once.")
         seen.add(value)
+
+
+def _all_found(
+    product_ids: Sequence[str], found: Mapping[str, Product], *, missing_is_error: bool
+) -> dict[str, Product]:
+    missing = [product_id for product_id in product_ids if product_id not in found]
+    if missing and missing_is_error:
+        raise ToolError(
+            f"No product of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
+            "Take ids from list_products."
+        )
+    return {product_id: found[product_id] for product_id in product_ids if product_id in found}
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

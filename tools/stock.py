@@ -8,6 +8,8 @@ from . import views
 from .shop import Shop
 from .text import one_line
 
+NOT_LISTED = "not in the inventory: a wrong id, or its stock is not tracked"
+
 
 def stock_text(item: InventoryItem) -> str:
     """One variant in a line: product, variant, SKU."""
@@ -23,11 +25,11 @@ async def compare_stock(shop: Shop, expected: Mapping[str, Mapping[str, Any]]) -
     differing: list[views.BulkItem] = []
     for price_id, fields in expected.items():
         item = found.get(price_id)
-        for field, value in fields.items():
-            now = getattr(item, field, None)
-            if now != value:
-                name = stock_text(item) if item else None
-                differing.append(
-                    views.BulkItem(id=price_id, name=name, expected={field: value}, found={field: now})
-                )
+        if item is None:
+            differing.append(views.BulkItem(id=price_id, expected=dict(fields), found=NOT_LISTED))
+            continue
+        wrong = {field: value for field, value in fields.items() if getattr(item, field, None) != value}
+        if wrong:
+            now = {field: getattr(item, field, None) for field in wrong}
+            differing.append(views.BulkItem(id=price_id, name=stock_text(item), expected=wrong, found=now))
     return differing

@@ -50,20 +50,20 @@ class ShopSession:
     sandbox: Sandbox
     questions: list[str] = field(default_factory=list[str])
 
-    async def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+    async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed; its structured content, which the text repeats."""
         result = await self.result(name, **arguments)
         assert not result.is_error, text_of(result)
         assert result.structured_content is not None
         return result.structured_content
 
-    async def refused(self, name: str, **arguments: Any) -> str:
+    async def refused(self, name: str, /, **arguments: Any) -> str:
         """Call a tool that must fail; what it says."""
         result = await self.result(name, **arguments)
         assert result.is_error, result.structured_content
         return text_of(result)
 
-    async def result(self, name: str, **arguments: Any) -> CallToolResult:
+    async def result(self, name: str, /, **arguments: Any) -> CallToolResult:
         """Call a tool."""
         result = await self.client.call_tool(name, arguments)
         assert isinstance(result, CallToolResult)
