@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PROGRAM = "hoopai-products-mcp"
 
+SANDBOX_MODULES = ("jsonschema_rs", "yaml", "starlette", "rich")
+"""What the `sandbox` extra brings."""
+
 _FAILED = 1
 _USAGE_ERROR = 2
 _INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
@@ -162,14 +165,19 @@ def _serve_parser() -> _Parser:
 
 
 def _serve_stdio(settings: "Settings") -> int:
+    import gc
     import signal
 
     # A thread of the SDK waits in a read of stdin that nothing can cancel, so an orderly end would
     # wait for the client to close the pipe. State is safe at any moment; leaving at once is enough.
     signal.signal(signal.SIGINT, _leave)
+    # A start makes many objects and drops hardly any: looking for garbage among them is a tenth of it.
+    gc.disable()
     from .app import build_server
 
     server = build_server(settings)
+    gc.freeze()
+    gc.enable()
     if sys.stdin.isatty():
         _say(_TERMINAL_HINT)
     server.run("stdio")
@@ -258,7 +266,7 @@ def _tools(arguments: list[str]) -> int:
 
 def _needs_sandbox() -> int:
     """Refuse, with what to install, when the extra is not there; 0 when it is."""
-    if all(find_spec(module) for module in ("jsonschema_rs", "yaml", "starlette", "rich")):
+    if all(find_spec(module) for module in SANDBOX_MODULES):
         return 0
     return _refuse(f"the sandbox is not installed. Install it with:\n  pip install '{PROGRAM}[sandbox]'")
 

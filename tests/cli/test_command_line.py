@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, requires, version
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from hoopai_products_mcp.server.cli import PROGRAM, SANDBOX_MODULES
 from hoopai_products_mcp.tools.catalog import RECORDS
 from hoopai_products_mcp.tools.records import summary
 
@@ -128,7 +131,7 @@ def test_a_command_names_a_wrong_option_likewise(arguments: list[str], said: str
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
-    assert run("--version") == Outcome(0, f"hoopai-products-mcp {version('hoopai-products-mcp')}\n", "")
+    assert run("--version") == Outcome(0, f"hoopai-products-mcp {version(PROGRAM)}\n", "")
 
 
 def test_help_tells_every_option_and_every_command() -> None:
@@ -170,6 +173,19 @@ def test_without_the_extra_it_says_what_to_install(arguments: list[str]) -> None
         "hoopai-products-mcp: the sandbox is not installed. Install it with:\n"
         "  pip install 'hoopai-products-mcp[sandbox]'\n",
     )
+
+
+def test_the_extra_is_looked_for_in_all_its_parts() -> None:
+    needed = [Requirement(text) for text in requires(PROGRAM) or [] if "extra ==" in text]
+    providers = packages_distributions()
+    found = {canonicalize_name(name) for module in SANDBOX_MODULES for name in providers[module]}
+    assert found == {canonicalize_name(requirement.name) for requirement in needed}
+
+
+def test_the_demo_shows_a_shop_at_work_and_says_how_to_connect() -> None:
+    outcome = run("demo")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert "claude mcp add" in outcome.stdout
 
 
 def test_tools_prints_one_line_for_each_tool() -> None:
