@@ -10,6 +10,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from ..guard.single_use import single_use_states
 from ..tools.registration import make_tool, offered
+from .protocol import strict_parameters
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def build_server(settings: Settings, *, connection: Connection | None = None) ->
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
+        middleware=[strict_parameters([definition["name"] for definition in chosen])],
         lifespan=lifespan,
         request_state_security=single_use_states(),
         log_level="WARNING",
