@@ -145,8 +145,8 @@ class _Endpoint:
 
             async def watch() -> None:
                 nonlocal left
-                while (await receive())["type"] != "http.disconnect":
-                    pass
+                # The body has been read, so the next thing to arrive is that the client is gone.
+                await receive()
                 left = True
                 waiting.cancel_scope.cancel()
 

@@ -9,7 +9,9 @@ import pytest
 from official_file import structure
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from hoopai_products_mcp.sandbox.contract import contract_document, operations
+from hoopai_products_mcp.sandbox.answers import RefusalError
+from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
+from hoopai_products_mcp.sandbox.contract import contract_document, find_operation, operations
 from hoopai_products_mcp.sandbox.operations import HANDLERS
 
 OFFICIAL: Final = Path(__file__).parents[3] / "shared" / "api" / "products.openapi.json"
@@ -87,6 +89,22 @@ def test_what_no_official_source_settles_is_marked_with_evidence() -> None:
         document["components"]["parameters"]["Limit"],
     ]
     assert all(len(question["x-evidence"]) > 40 for question in open_questions)
+
+
+def test_a_refusal_with_an_undocumented_status_is_a_violation() -> None:
+    sandbox = sandbox_of(create_app(shop="empty"))
+    reply = sandbox.refuse(RefusalError(418, "I am a teapot"), find_operation("GET", ["products", ""]))
+    assert (reply.status, sandbox.violations) == (500, ["GET /products/: status 418 is not in the contract"])
+
+
+@pytest.mark.parametrize(("status", "has_body"), [(200, True), (401, False)])
+def test_a_body_the_contract_does_not_expect_is_a_violation(status: int, has_body: bool) -> None:
+    operation = find_operation("POST", ["products", "store", "s", "priority"])
+    assert operation is not None
+    problems = operation.answer_problems(status, None, has_body=has_body)
+    assert problems == [
+        f"POST /products/store/{{storeId}}/priority: status {status} and the contract disagree about a body"
+    ]
 
 
 def test_the_contract_differs_from_the_official_file_only_as_listed() -> None:
