@@ -17,7 +17,7 @@ from .shop import Shop, refuse_repeated
 from .text import one_line, quoted
 
 _HUNDRED = Decimal(100)
-_TOO_LARGE = Decimal(10) ** 12
+_LARGEST = Decimal(10) ** 12
 """An amount beyond this is a slip, and would not leave room for its decimals in the digits that are exact."""
 Expected = dict[str, dict[str, Any]]
 """What each price should read back as: price id to field to value."""
@@ -132,9 +132,10 @@ def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None
             f"{label} would fall below zero ({amount_text(new, currency)}). {NOTHING_CHANGED} "
             "Choose a smaller reduction or leave the product out."
         )
-    if new >= _TOO_LARGE:
+    if new > _LARGEST:
         raise ToolError(
-            f"{label} would be {amount_text(new, currency)}, more than a price can be. {NOTHING_CHANGED}"
+            f"{label} would be {amount_text(new, currency)}, more than a price can be. {NOTHING_CHANGED} "
+            "Choose a smaller rise."
         )
     return rounded(new, currency, whole=bool(change.round_to_whole))
 
