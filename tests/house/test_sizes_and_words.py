@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_MODULE = 450
+LONGEST_TEST_MODULE = 700  # tables of cases are long, and no harder to read for it
 
 # Written in pieces, so that this file does not hold what it looks for.
 MACHINE_PATHS = re.compile(
@@ -20,12 +21,14 @@ def tracked() -> list[Path]:
 
 
 def test_no_module_has_grown_into_two_things() -> None:
-    lengths = {
-        path.relative_to(ROOT): len(path.read_text("utf-8").splitlines())
+    too_long = {
+        path.relative_to(ROOT): lines
         for path in tracked()
         if path.suffix == ".py"
+        and (lines := len(path.read_text("utf-8").splitlines()))
+        > (LONGEST_TEST_MODULE if path.is_relative_to(ROOT / "tests") else LONGEST_MODULE)
     }
-    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+    assert too_long == {}
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
