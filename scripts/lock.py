@@ -85,7 +85,9 @@ def _compile(requirements: Iterable[str], lock: Path, options: Iterable[str]) ->
     environment = dict(os.environ, CUSTOM_COMPILE_COMMAND="make lock")
     command = [*_COMPILE, *options, "--output-file", lock.name, "-"]
     given = "\n".join(requirements)
-    subprocess.run(command, cwd=ROOT, env=environment, input=given, text=True, check=True)
+    resolved = subprocess.run(command, cwd=ROOT, env=environment, input=given, text=True, check=False)
+    if resolved.returncode:
+        sys.exit(f"{lock.name} is as it was: its requirements could not be resolved.")
 
 
 def main() -> int:
