@@ -105,7 +105,7 @@ def main() -> int:
         present.splitlines(), wanted.splitlines(), "README.md", "as generated", lineterm=""
     )
     print("\n".join(lines), file=sys.stderr)
-    print("README.md is stale: run `.venv/bin/python scripts/docs.py`.", file=sys.stderr)
+    print("README.md is stale: run `make definitions`.", file=sys.stderr)
     return 1
 
 
