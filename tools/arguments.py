@@ -182,9 +182,12 @@ _LIMITS = {
     "string_too_short": "text of at least {min_length} character(s)",
     "decimal_max_digits": "a number of at most {max_digits} digits",
     "decimal_whole_digits": "a number of at most {whole_digits} digits before the point",
+    "less_than_equal": "a number of at most {le}",
+    "greater_than_equal": "a number of at least {ge}",
     "value_error": "{error}",
 }
-"""Limits that the schema does not spell out."""
+"""Limits that the schema may not spell out, since a model pays for every word of it."""
+_KEYWORDS = {"less_than_equal": "maximum", "greater_than_equal": "minimum"}
 
 _MOST_PROBLEMS = 10
 _LONGEST_NAME = 40
@@ -215,7 +218,8 @@ def _problem(error: ErrorDetails, schema: Mapping[str, Any], given: Mapping[str,
         if near:
             return f"`{where}` is not known here; did you mean `{near[0]}`?"
         return f"`{where}` is not known here. Known: {', '.join(known) or 'none'}."
-    takes = _LIMITS[kind].format(**error.get("ctx", {})) if kind in _LIMITS else _takes(own)
+    in_schema = _KEYWORDS.get(kind) in own
+    takes = _takes(own) if in_schema or kind not in _LIMITS else _LIMITS[kind].format(**error.get("ctx", {}))
     if kind == "missing":
         return f"`{where}` is missing. It takes {takes}."
     found = _value_at(given, location)
@@ -256,7 +260,8 @@ def _shown(value: Any) -> str:
         return quoted(value, _SHOWN_VALUE)
     if isinstance(value, bool | int | float):
         return one_line(json.dumps(value), _SHOWN_VALUE)
-    return "a list" if isinstance(value, list) else "an object"
+    items = _list(value)
+    return "an object" if items is None else f"a list of {len(items)}"
 
 
 def _takes(schema: Mapping[str, Any]) -> str:
