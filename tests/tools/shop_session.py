@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
-from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult, TextContent
+from mcp_types import (
+    CallToolResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    TextContent,
+)
 
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
@@ -19,7 +26,8 @@ Era = Literal["legacy", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
 """Both protocol eras: questions as rounds of one call, and questions from the server to the client."""
 
-Answer = Callable[[str], ElicitResult] | Callable[[str], Awaitable[ElicitResult]]
+Answer = Callable[[str], ElicitResult | ErrorData] | Callable[[str], Awaitable[ElicitResult]]
+"""What is answered to a question; an error is a client that fails to put it."""
 
 
 def yes(_: str) -> ElicitResult:
@@ -99,13 +107,13 @@ async def shop_session(
     server = build_server(chosen, connection=Connection(chosen, sandbox_app=app))
     questions: list[str] = []
 
-    async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
         del context
         assert isinstance(params, ElicitRequestFormParams)
         assert answer is not None
         questions.append(params.message)
         given = answer(params.message)
-        return given if isinstance(given, ElicitResult) else await given
+        return given if isinstance(given, ElicitResult | ErrorData) else await given
 
     async with Client(server, mode=era, elicitation_callback=elicit if answer else None) as client:
         yield ShopSession(client, sandbox_of(app), questions)
