@@ -19,6 +19,7 @@ from .text import one_line, quoted
 _HUNDRED = Decimal(100)
 _LARGEST = Decimal(10) ** 12
 """An amount beyond this is a slip, and would not leave room for its decimals in the digits that are exact."""
+_MONEY = ("amount", "compare_at_price", "setup_fee")
 Expected = dict[str, dict[str, Any]]
 """What each price should read back as: price id to field to value."""
 
@@ -127,24 +128,30 @@ def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None
             new = amount * (1 + change.value / _HUNDRED)
         case "REDUCE_BY_PERCENTAGE":
             new = amount * (1 - change.value / _HUNDRED)
-    if new < 0:
-        raise ToolError(
-            f"{label} would fall below zero ({amount_text(new, currency)}). {NOTHING_CHANGED} "
-            "Choose a smaller reduction or leave the product out."
-        )
     if new > _LARGEST:
         raise ToolError(
-            f"{label} would be {amount_text(new, currency)}, more than a price can be. {NOTHING_CHANGED} "
-            "Choose a smaller rise."
+            f"{label} would rise above {amount_text(_LARGEST, currency)}, more than a price can be. "
+            f"{NOTHING_CHANGED} Choose a smaller rise."
+        )
+    if new < 0:
+        raise ToolError(
+            f"{label} would fall below zero ({amount_text(rounded(max(new, -_LARGEST), currency), currency)}). "
+            f"{NOTHING_CHANGED} Choose a smaller reduction or leave the product out."
         )
     return rounded(new, currency, whole=bool(change.round_to_whole))
 
 
-def _amounts(label: str, before: Decimal | None, after: Decimal, currency: str | None) -> PlanItem:
+def _amounts(
+    label: str,
+    before: Decimal | None,
+    after: Decimal | None,
+    currency: str | None,
+    new_currency: str | None = None,
+) -> PlanItem:
     return PlanItem(
         label=label,
         before=None if before is None else amount_text(before, currency),
-        after=amount_text(after, currency),
+        after=amount_text(after, new_currency or currency),
     )
 
 
@@ -163,13 +170,7 @@ async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -
         for entry in prices[key]:
             expected[entry.id] = {"currency": currency, "amount": entry.amount}
             label = f"{one_line(product.name or key)}: {one_line(entry.name or entry.id)}"
-            items.append(
-                PlanItem(
-                    label=label,
-                    before=amount_text(entry.amount, entry.currency),
-                    after=amount_text(entry.amount, currency),
-                )
-            )
+            items.append(_amounts(label, entry.amount, entry.amount, entry.currency, currency))
             if entry.amount is not None and entry.amount != rounded(entry.amount, currency):
                 odd += 1
     if not items:
@@ -249,10 +250,14 @@ async def _prices_of_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> d
 
 def _field_items(label: str, thing: Product | Price, changes: Mapping[str, Any]) -> list[PlanItem]:
     present = thing.model_dump(exclude_none=True)
-    return [
-        PlanItem(label=f"{label}, {field}", before=_short(present.get(field)), after=_short(value))
-        for field, value in changes.items()
-    ]
+    items: list[PlanItem] = []
+    for field, value in changes.items():
+        what, before = f"{label}, {field}", present.get(field)
+        if field in _MONEY:
+            items.append(_amounts(what, before, value, present.get("currency"), changes.get("currency")))
+        else:
+            items.append(PlanItem(label=what, before=_short(before), after=_short(value)))
+    return items
 
 
 def _short(value: object) -> str | None:

@@ -1,6 +1,7 @@
 """Tools for prices: what customers pay, each with its variant, SKU and stock."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -182,8 +183,8 @@ async def update_price(
     )
     fields |= sending.cleared(clear, fields)
     sending.refuse_no_change(fields)
-    if type is not None or recurring is not None:
-        fields |= await _terms(shop, product_id, price_id, type, recurring)
+    if fields.keys() & {"type", "recurring"}:
+        fields |= await _terms(shop, product_id, price_id, fields)
     change = await shop.api.update_price(
         product_id=product_id, price_id=price_id, changes=wire.PriceChanges(**fields)
     )
@@ -196,18 +197,16 @@ async def update_price(
     )
 
 
-async def _terms(
-    shop: Shop, product_id: str, price_id: str, type: str | None, recurring: shapes.Recurring | None
-) -> dict[str, None]:
+async def _terms(shop: Shop, product_id: str, price_id: str, fields: Mapping[str, Any]) -> dict[str, None]:
     """What else changes with a price's type: one that is charged once has no interval.
 
     Raises:
         ToolError: type and interval, as they would be, do not fit each other.
     """
-    if type == "one_time" and recurring is None:
+    if fields.get("type") == "one_time" and fields.get("recurring") is None:
         return {"recurring": None}
     present = await shop.api.get_price(product_id=product_id, price_id=price_id)
-    sending.refuse_wrong_terms(type or present.type, recurring or present.recurring)
+    sending.refuse_wrong_terms(fields.get("type", present.type), fields.get("recurring", present.recurring))
     return {}
 
 

@@ -152,7 +152,7 @@ class ProductEdit(Shape):
     taxes: list[Id] | None = None
     automatic_tax_category_id: Id | None = None
     tax_inclusive: bool | None = None
-    prices: list[PriceEdit] | None = None
+    prices: Annotated[list[PriceEdit], Field(min_length=1)] | None = None
 
 
 class DisplayPlace(Shape):

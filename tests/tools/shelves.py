@@ -6,6 +6,7 @@ from typing import Any
 from shop_session import ShopSession
 
 from hoopai_products_mcp.sandbox import prices, products
+from hoopai_products_mcp.sandbox.record import Received, RequestLog
 
 Doc = dict[str, Any]
 
@@ -54,6 +55,13 @@ def delete_product(session: ShopSession, product_id: str) -> None:
         products.remove(database, product_id)
 
 
+def put_back(session: ShopSession, doc: Doc) -> None:
+    """Somebody else makes a product that is gone anew."""
+    database = session.sandbox.database
+    with database.transaction():
+        products.insert(database, doc)
+
+
 def change_price(session: ShopSession, price_id: str, **fields: Any) -> None:
     """Somebody else changes a price."""
     database = session.sandbox.database
@@ -78,3 +86,25 @@ def untouched(session: ShopSession) -> Callable[[], bool]:
     """Whether the whole shop is still as it is now."""
     before = session.sandbox.dump()
     return lambda: session.sandbox.dump() == before
+
+
+class _Meddled(RequestLog):
+    """A log that lets somebody act on the shop just before one of the logged requests is answered."""
+
+    def __init__(self, line: str, skip: int, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._line = line
+        self._skip = skip
+        self._act = act
+
+    def append(self, received: Received) -> None:
+        super().append(received)
+        if received.line == self._line:
+            self._skip -= 1
+            if self._skip == -1:
+                self._act()
+
+
+def just_before(session: ShopSession, line: str, act: Callable[[], None], *, skip: int = 0) -> None:
+    """Somebody else acts right before the request of this line is carried out, after `skip` of the kind."""
+    session.sandbox.requests = _Meddled(line, skip, act)

@@ -290,6 +290,7 @@ async def test_a_plan_that_is_charged_once_from_now_on_loses_its_interval() -> N
     ("name", "terms", "said"),
     [
         ("Wick trimmer", {"type": "recurring"}, "A price of type recurring needs `recurring`"),
+        ("Honey of the month", {"clear": ["recurring"]}, "A price of type recurring needs `recurring`"),
         ("Wick trimmer", {"recurring": {"interval": "week"}}, "`recurring` goes with type recurring, not"),
         (
             "Honey of the month",

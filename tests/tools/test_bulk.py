@@ -1,0 +1,249 @@
+import json
+from typing import Any
+
+import pytest
+import shelves
+from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
+
+pytestmark = pytest.mark.anyio
+
+LOCATION = "sbxLocation000000001"
+PLACE = {"altId": LOCATION, "altType": "location"}
+
+
+def ids(session: ShopSession, *names: str) -> list[str]:
+    return [shelves.product(session, name)["_id"] for name in names]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_hiding_many_products_asks_which_are_shown_now(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        product_ids = ids(session, "Pocket lantern", "Old stock lantern")
+        result = await session.result(
+            "bulk_set_availability", product_ids=product_ids, available_in_store=False
+        )
+        assert result.structured_content == {"done": True, "products": 2}
+        assert json.loads(text_of(result)) == result.structured_content
+        assert session.questions[0].splitlines()[:3] == [
+            "Hide 2 products",
+            "• “Pocket lantern”: shown → hidden",
+            "• “Old stock lantern”: hidden → hidden",
+        ]
+        assert shelves.body(session) == PLACE | {
+            "type": "bulk-update-availability",
+            "productIds": product_ids,
+            "availability": False,
+        }
+        assert shelves.product(session, "Pocket lantern")["availableInStore"] is False
+
+
+async def test_showing_many_products_reads_them_back() -> None:
+    async with shop_session(yes) as session:
+        product_ids = ids(session, "Old stock lantern")
+        done = await session.call("bulk_set_availability", product_ids=product_ids, available_in_store=True)
+        assert done == {"done": True, "products": 1}
+        assert session.questions[0].startswith("Show 1 product")
+        assert shelves.product(session, "Old stock lantern")["availableInStore"] is True
+
+
+async def test_more_than_a_page_of_products_is_read_page_by_page() -> None:
+    async with shop_session(yes, shop=130) as session:
+        product_ids = [doc["_id"] for doc in session.sandbox.dump()["products"]]
+        done = await session.call("bulk_set_availability", product_ids=product_ids, available_in_store=False)
+        assert done == {"done": True, "products": 130}
+        assert "• and 120 more" in session.questions[0]
+        assert session.writes() == ["POST /products/bulk-update"]
+
+
+async def test_a_product_that_is_shown_again_or_gone_by_the_reading_back_is_told() -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        shown, gone = ids(session, "Pocket lantern", "Storm lantern")
+
+        def meddle() -> None:
+            shelves.change_product(session, shown, availableInStore=True)
+            shelves.delete_product(session, gone)
+
+        shelves.just_before(session, "GET /products/", meddle, skip=1)
+        done = await session.call(
+            "bulk_set_availability", product_ids=[shown, gone], available_in_store=False
+        )
+        assert done == {
+            "done": False,
+            "products": 2,
+            "differing": [
+                {"id": gone, "expected": "there", "found": "gone"},
+                {"id": shown, "name": "Pocket lantern", "expected": False, "found": True},
+            ],
+        }
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_assigning_collections_asks_and_adds(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        product_ids = ids(session, "Pocket lantern", "Twilight tea")
+        winter = shelves.collection(session, "midwinter")["_id"]
+        before = shelves.product(session, "Pocket lantern")["collectionIds"]
+        result = await session.result(
+            "bulk_assign_collections", product_ids=product_ids, collection_ids=[winter]
+        )
+        assert result.structured_content == {"done": True, "products": 2}
+        assert json.loads(text_of(result)) == result.structured_content
+        assert session.questions[0].splitlines()[:4] == [
+            "Put 2 products into “Midwinter”",
+            "• “Pocket lantern”",
+            "• “Twilight tea”",
+            "The API does not say whether they also leave their other collections; the result tells what happened.",
+        ]
+        assert shelves.body(session) == PLACE | {
+            "type": "bulk-update-product-collection",
+            "productIds": product_ids,
+            "collectionIds": [winter],
+        }
+        assert shelves.product(session, "Pocket lantern")["collectionIds"] == [*before, winter]
+
+
+async def test_an_assignment_that_replaced_or_missed_is_told() -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        replaced, missed, gone = ids(session, "Pocket lantern", "Twilight tea", "Storm lantern")
+        winter = shelves.collection(session, "midwinter")["_id"]
+        tea = shelves.product(session, "Twilight tea")["collectionIds"]
+
+        def meddle() -> None:
+            shelves.change_product(session, replaced, collectionIds=[winter])
+            shelves.change_product(session, missed, collectionIds=tea)
+            shelves.delete_product(session, gone)
+
+        shelves.just_before(session, f"GET /products/{replaced}", meddle, skip=1)
+        done = await session.call(
+            "bulk_assign_collections", product_ids=[replaced, missed, gone], collection_ids=[winter]
+        )
+        assert done == {
+            "notes": ["1 product(s) left collections they were in: the assignment replaced them."],
+            "done": False,
+            "products": 3,
+            "differing": [
+                {"id": gone, "expected": "there", "found": "gone"},
+                {"id": missed, "name": "Twilight tea", "expected": [winter], "found": tea},
+            ],
+        }
+
+
+async def test_unknown_and_repeated_ids_of_an_assignment_are_refused() -> None:
+    async with shop_session(yes) as session:
+        still = shelves.untouched(session)
+        (known,) = ids(session, "Pocket lantern")
+        winter = shelves.collection(session, "midwinter")["_id"]
+        refused: list[str] = [
+            await session.refused("bulk_assign_collections", product_ids=products, collection_ids=collections)
+            for products, collections in (
+                ([known, "none"], [winter]),
+                ([known, known], [winter]),
+                (["pocket-lantern"], [winter]),
+                ([known], [winter, "none"]),
+                ([known], [winter, winter]),
+            )
+        ]
+        assert refused == [
+            "No product of this shop has the id none. Nothing was changed. Take ids from list_products.",
+            f"`product_ids` has {known} more than once. Nothing was changed. Name each once.",
+            "No product of this shop has the id pocket-lantern. Nothing was changed. Take ids from list_products.",
+            "No collection of this shop has the id none. Nothing was changed. Take ids from list_collections.",
+            f"`collection_ids` has {winter} more than once. Nothing was changed. Name each once.",
+        ]
+        assert session.questions == []
+        assert session.writes() == []
+        assert still()
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        product_ids = ids(session, "Pocket lantern", "Lantern patterns")
+        result = await session.result("bulk_delete_products", product_ids=product_ids)
+        assert result.structured_content == {"done": True, "products": 2}
+        assert json.loads(text_of(result)) == result.structured_content
+        assert session.questions[0].splitlines()[:5] == [
+            "Delete 2 products",
+            "• “Pocket lantern”, 2 price(s)",
+            "• “Lantern patterns”, 1 price(s)",
+            "3 prices with 75 units of stock go with them, and they leave their collections and stores.",
+            "This cannot be undone: products made again have new ids and none of their reviews.",
+        ]
+        assert shelves.body(session) == PLACE | {
+            "type": "bulk-delete-products",
+            "productIds": product_ids,
+        }
+        left = {doc["_id"] for doc in session.sandbox.dump()["products"]}
+        assert left.isdisjoint(product_ids)
+        assert len(left) == 58
+
+
+async def test_a_product_that_is_there_again_after_the_deletion_is_told() -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        shelves.just_before(session, "GET /products/", lambda: shelves.put_back(session, lantern), skip=1)
+        done = await session.call("bulk_delete_products", product_ids=[lantern["_id"]])
+        assert done == {
+            "done": False,
+            "products": 1,
+            "differing": [
+                {"id": lantern["_id"], "name": "Pocket lantern", "expected": "gone", "found": "there"}
+            ],
+        }
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", [no, None])
+async def test_without_a_yes_nothing_is_hidden_assigned_or_deleted(era: Era, answer: Any) -> None:
+    async with shop_session(answer, era=era) as session:
+        still = shelves.untouched(session)
+        product_ids = ids(session, "Pocket lantern", "Twilight tea")
+        winter = shelves.collection(session, "midwinter")["_id"]
+        for tool, more in (
+            ("bulk_set_availability", {"available_in_store": False}),
+            ("bulk_assign_collections", {"collection_ids": [winter]}),
+            ("bulk_delete_products", {}),
+            ("bulk_change_currency", {"currency": "EUR"}),
+        ):
+            said = await session.refused(tool, product_ids=product_ids, **more)
+            assert "Nothing was changed." in said
+        assert session.writes() == []
+        assert still()
+
+
+async def test_a_product_gone_while_the_question_is_open_stops_an_older_clients_deletion() -> None:
+    sessions: list[ShopSession] = []
+
+    def meddle(_: str) -> Any:
+        shelves.delete_product(sessions[0], ids(sessions[0], "Twilight tea")[0])
+        return yes("")
+
+    async with shop_session(meddle, era="legacy") as session:
+        sessions.append(session)
+        lantern, tea = ids(session, "Pocket lantern", "Twilight tea")
+        said = await session.refused("bulk_delete_products", product_ids=[lantern, tea])
+        assert said == (
+            f"No product of this shop has the id {tea}. Nothing was changed. Take ids from list_products."
+        )
+        assert session.writes() == []
+
+
+async def test_a_collection_joined_while_the_question_is_open_makes_it_asked_again() -> None:
+    sessions: list[ShopSession] = []
+
+    def meddle(question: str) -> Any:
+        session = sessions[0]
+        if len(session.questions) > 1:
+            return no(question)
+        seeds = shelves.collection(session, "moon-garden-seeds")["_id"]
+        shelves.change_product(session, ids(session, "Twilight tea")[0], collectionIds=[seeds])
+        return yes(question)
+
+    async with shop_session(meddle) as session:
+        sessions.append(session)
+        winter = shelves.collection(session, "midwinter")["_id"]
+        await session.refused(
+            "bulk_assign_collections", product_ids=ids(session, "Twilight tea"), collection_ids=[winter]
+        )
+        assert len(session.questions) == 2
+        assert session.writes() == []

@@ -1,0 +1,321 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import shelves
+from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
+
+pytestmark = pytest.mark.anyio
+
+PLACE = {"altId": "sbxLocation000000001", "altType": "location"}
+ROUTE = "POST /products/bulk-update/edit"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_each_product_and_price_is_edited_in_its_own_way_after_a_yes(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        tea = shelves.product(session, "Twilight tea")
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+        result = await session.result(
+            "bulk_edit_products",
+            products=[
+                {
+                    "product_id": lantern["_id"],
+                    "name": "Pocket lamp",
+                    "seo": {"title": "Lamp"},
+                    "image": "",
+                    "taxes": ["t1", "t2"],
+                    "prices": [{"price_id": brass["_id"], "amount": 25.95, "sku": "LAMP-B"}],
+                },
+                {"product_id": tea["_id"], "available_in_store": False, "label": {"title": "Autumn"}},
+            ],
+        )
+        assert result.structured_content == {"done": True, "products_done": [lantern["_id"], tea["_id"]]}
+        assert json.loads(text_of(result)) == result.structured_content
+        assert session.questions[0].splitlines()[:9] == [
+            "Edit 2 product(s), 8 field(s) in all",
+            "• Pocket lantern, name: “Pocket lantern” → “Pocket lamp”",
+            f"• Pocket lantern, image: “{lantern['image']}” → nothing",
+            "• Pocket lantern, seo: title Pocket lantern | Moth & Lantern, description Folds flat, burns four hours. "
+            "→ title Lamp",
+            "• Pocket lantern, taxes: 1 item(s) → 2 item(s)",
+            "• Pocket lantern: Brass, amount: 24.50 USD → 25.95 USD",
+            "• Pocket lantern: Brass, sku: “ML-012-01” → “LAMP-B”",
+            "• Twilight tea, available_in_store: yes → no",
+            "• Twilight tea, label: nothing → title Autumn",
+        ]
+        assert shelves.body(session) == PLACE | {
+            "products": [
+                {
+                    "_id": lantern["_id"],
+                    "name": "Pocket lamp",
+                    "seo": {"title": "Lamp", "description": "Folds flat, burns four hours."},
+                    "image": "",
+                    "taxes": [{"_id": "t1"}, {"_id": "t2"}],
+                    "isTaxesEnabled": True,
+                    "prices": [{"_id": brass["_id"], "amount": Decimal("25.95"), "sku": "LAMP-B"}],
+                },
+                {
+                    "_id": tea["_id"],
+                    "availableInStore": False,
+                    "label": {"title": "Autumn"},
+                    "isLabelEnabled": True,
+                },
+            ]
+        }
+        assert shelves.differences(brass, shelves.price_by_id(session, brass["_id"])).keys() == {
+            "amount",
+            "sku",
+        }
+        assert shelves.differences(tea, shelves.product(session, "Twilight tea")) == {
+            "availableInStore": False,
+            "label": {"title": "Autumn"},
+            "isLabelEnabled": True,
+        }
+
+
+async def test_every_field_of_a_price_can_be_edited_and_the_rest_of_its_shipping_stays() -> None:
+    async with shop_session(yes) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+        size = {"height": 10, "width": 5, "length": 5, "unit": "cm"}
+        done = await session.call(
+            "bulk_edit_products",
+            products=[
+                {
+                    "product_id": lantern["_id"],
+                    "medias": [{"url": "https://images.example.com/a.jpg", "is_featured": True}],
+                    "prices": [
+                        {
+                            "price_id": brass["_id"],
+                            "currency": "eur",
+                            "available_quantity": 7,
+                            "setup_fee": 1.5,
+                            "trial_period": 3,
+                            "recurring": {"interval": "month"},
+                            "shipping_options": {"dimensions": size},
+                        }
+                    ],
+                }
+            ],
+        )
+        assert done["done"] is True
+        after = shelves.price_by_id(session, brass["_id"])
+        assert shelves.differences(brass, after) == {
+            "currency": "EUR",
+            "availableQuantity": 7,
+            "setupFee": Decimal("1.5"),
+            "trialPeriod": 3,
+            "recurring": {"interval": "month", "intervalCount": 1},
+            "shippingOptions": {"weight": brass["shippingOptions"]["weight"], "dimensions": size},
+        }
+        (media,) = shelves.product(session, "Pocket lantern")["medias"]
+        assert media == {
+            "id": media["id"],
+            "url": "https://images.example.com/a.jpg",
+            "type": "image",
+            "isFeatured": True,
+        }
+
+
+async def test_more_than_thirty_entities_are_sent_in_parts_and_the_question_says_so() -> None:
+    async with shop_session(yes) as session:
+        names = ("Dusk tee", "Garden smock", "Bench blanket")
+        edits = [
+            {
+                "product_id": shelves.product(session, name)["_id"],
+                "description": "New text",
+                "prices": [
+                    {"price_id": doc["_id"], "available_quantity": 1}
+                    for doc in shelves.prices_of(session, name)
+                ],
+            }
+            for name in names
+        ]
+        entities = sum(1 + len(edit["prices"]) for edit in edits)
+        assert entities > 30
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done == {"done": True, "products_done": [edit["product_id"] for edit in edits]}
+        assert f"Sent in parts of at most 30 products and prices; here {entities}." in session.questions[0]
+        assert session.writes() == [ROUTE, ROUTE]
+        for name in names:
+            assert all(doc["availableQuantity"] == 1 for doc in shelves.prices_of(session, name))
+
+
+def _many(session: ShopSession, count: int = 61) -> list[dict[str, Any]]:
+    docs = session.sandbox.dump()["products"][:count]
+    return [{"product_id": doc["_id"], "description": f"New {number}"} for number, doc in enumerate(docs)]
+
+
+async def test_a_part_that_is_refused_leaves_the_earlier_ones_done_and_the_later_ones_untried() -> None:
+    async with shop_session(yes, shop=70) as session:
+        edits = _many(session)
+        session.sandbox.faults.add("scope_missing", ROUTE, skip=1)
+        done = await session.call("bulk_edit_products", products=edits)
+        keys = [edit["product_id"] for edit in edits]
+        assert done["done"] is False
+        assert done["products_done"] == keys[:30]
+        assert done["products_failed"] == keys[30:60]
+        assert done["products_not_tried"] == keys[60:]
+        assert "products_unknown" not in done
+        assert "differing" not in done
+        assert done["error"].startswith("The access token lacks the scope")
+        assert done["notes"] == ["To go on, call again with the products that are not done."]
+        now = [doc["description"] == f"New {n}" for n, doc in enumerate(session.sandbox.dump()["products"])]
+        assert now == [True] * 30 + [False] * 40
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_a_part_whose_answer_was_lost_is_unknown_and_read_back(applied: bool) -> None:
+    async with shop_session(yes, shop=70) as session:
+        edits = _many(session)
+        session.sandbox.faults.add("drop_after" if applied else "drop_before", ROUTE, skip=1)
+        done = await session.call("bulk_edit_products", products=edits)
+        keys = [edit["product_id"] for edit in edits]
+        assert done["done"] is False
+        assert done["products_done"] == keys[:30]
+        assert done["products_unknown"] == keys[30:60]
+        assert done["products_not_tried"] == keys[60:]
+        assert "products_failed" not in done
+        assert [item["id"] for item in done.get("differing", [])] == ([] if applied else keys[30:60])
+        assert "It is not known whether the change was made." in done["error"]
+        assert done["notes"][0].startswith("It is not known whether the products in products_unknown")
+
+
+async def test_a_product_whose_prices_fill_several_calls_is_done_only_when_all_are() -> None:
+    async with shop_session(yes, shop="empty") as session:
+        made = await session.call("create_product", name="Many", product_type="DIGITAL")
+        for number in range(40):
+            await session.call(
+                "create_price", product_id=made["id"], name=f"P{number}", amount=1, currency="USD"
+            )
+        prices = [{"price_id": doc["_id"], "amount": 2} for doc in session.sandbox.dump()["prices"]]
+        session.sandbox.faults.add("scope_missing", ROUTE, skip=1)
+        edit = {"product_id": made["id"], "prices": prices}
+        done = await session.call("bulk_edit_products", products=[edit])
+        assert (done["done"], done["products_done"], done["products_failed"]) == (False, [], [made["id"]])
+        done = await session.call("bulk_edit_products", products=[edit])
+        assert done == {"done": True, "products_done": [made["id"]]}
+
+
+async def test_a_first_part_that_is_refused_is_an_error_that_changed_nothing() -> None:
+    async with shop_session(yes) as session:
+        still = shelves.untouched(session)
+        session.sandbox.faults.add("scope_missing", ROUTE)
+        said = await session.refused("bulk_edit_products", products=_many(session, 2))
+        assert "Nothing was changed." in said
+        assert still()
+
+
+@pytest.mark.parametrize("field", ["product", "price"])
+async def test_what_does_not_read_back_as_edited_is_told_by_field(field: str) -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+
+        def meddle() -> None:
+            if field == "product":
+                shelves.change_product(session, lantern["_id"], name="Mine")
+            else:
+                shelves.change_price(session, brass["_id"], amount=1)
+
+        shelves.just_before(session, f"GET /products/{lantern['_id']}", meddle, skip=1)
+        done = await session.call(
+            "bulk_edit_products",
+            products=[
+                {
+                    "product_id": lantern["_id"],
+                    "name": "Lamp",
+                    "prices": [{"price_id": brass["_id"], "amount": 2, "sku": "S"}],
+                }
+            ],
+        )
+        assert done["done"] is False
+        assert done["products_done"] == [lantern["_id"]]
+        differing = {
+            "product": {
+                "id": lantern["_id"],
+                "name": "Mine",
+                "expected": {"name": "Lamp"},
+                "found": {"name": "Mine"},
+            },
+            "price": {
+                "id": brass["_id"],
+                "name": "Brass",
+                "expected": {"amount": 2},
+                "found": {"amount": 1},
+            },
+        }
+        assert done["differing"] == [differing[field]]
+
+
+async def test_a_product_deleted_before_the_reading_back_is_told() -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        shelves.just_before(
+            session, f"GET /products/{lantern}", lambda: shelves.delete_product(session, lantern), skip=1
+        )
+        done = await session.call("bulk_edit_products", products=[{"product_id": lantern, "name": "Lamp"}])
+        assert done == {
+            "done": False,
+            "products_done": [lantern],
+            "differing": [{"id": lantern, "expected": {"name": "Lamp"}, "found": {"name": None}}],
+        }
+
+
+async def test_edits_that_name_what_is_not_there_or_nothing_are_refused() -> None:
+    async with shop_session(yes) as session:
+        still = shelves.untouched(session)
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        tea = shelves.prices_of(session, "Twilight tea")[0]["_id"]
+        brass = shelves.price(session, "Pocket lantern", "Brass")["_id"]
+        lists: list[list[dict[str, Any]]] = [
+            [{"product_id": lantern, "name": "A"}, {"product_id": "none", "name": "B"}],
+            [{"product_id": lantern, "name": "A"}, {"product_id": lantern, "name": "B"}],
+            [{"product_id": lantern}],
+            [{"product_id": lantern, "prices": [{"price_id": tea, "amount": 1}]}],
+            [{"product_id": lantern, "prices": [{"price_id": brass}]}],
+            [{"product_id": lantern, "prices": [{"price_id": brass, "amount": 1}] * 2}],
+        ]
+        refused = [await session.refused("bulk_edit_products", products=edits) for edits in lists]
+        assert refused == [
+            "No product of this shop has the id none. Nothing was changed. Take ids from list_products.",
+            f"`products` has {lantern} more than once. Nothing was changed. Name each once.",
+            f"`products` names {lantern} and gives it no field to change. Nothing was changed.",
+            f"“Pocket lantern” has no price {tea}. Nothing was changed. Take price ids from list_prices.",
+            f"`prices` names {brass} and gives it no field to change. Nothing was changed.",
+            f"`prices` has {brass} more than once. Nothing was changed. Name each once.",
+        ]
+        assert session.questions == []
+        assert session.writes() == []
+        assert still()
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", [no, None])
+async def test_without_a_yes_nothing_is_edited(era: Era, answer: Any) -> None:
+    async with shop_session(answer, era=era) as session:
+        still = shelves.untouched(session)
+        said = await session.refused("bulk_edit_products", products=_many(session, 3))
+        assert "Nothing was changed." in said
+        assert still()
+
+
+async def test_a_product_edited_while_the_question_is_open_stops_an_older_client() -> None:
+    sessions: list[ShopSession] = []
+
+    def meddle(_: str) -> Any:
+        product_id = shelves.product(sessions[0], "Pocket lantern")["_id"]
+        shelves.change_product(sessions[0], product_id, seo={"title": "Mine", "description": "Mine too"})
+        return yes("")
+
+    async with shop_session(meddle, era="legacy") as session:
+        sessions.append(session)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        said = await session.refused(
+            "bulk_edit_products", products=[{"product_id": product_id, "seo": {"title": "Lamp"}}]
+        )
+        assert said.startswith("Not done: the shop changed while the question was open. Nothing was changed.")
+        assert session.writes() == []
