@@ -12,7 +12,11 @@ FOLDERS    := server tools prompts guard products_api sandbox
 INSTALLED     := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 EVAL_READY    := $(EVAL_VENV)/.installed
+BENCH_NEEDS   := $(BENCH_VENV)/.installed-needs
 BENCH_READY   := $(BENCH_VENV)/.installed
+
+# What the package is made from. Folders too: a file that is gone changes its folder.
+SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench evals format definitions lock clean
@@ -90,13 +94,19 @@ $(INSTALLED_DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
 	@touch $(INSTALLED) $@
 
-$(BENCH_READY): requirements.lock pyproject.toml $(wildcard benchmarks/requirements.txt) | $(BENCH_VENV)/bin/python
+$(BENCH_NEEDS): requirements.lock benchmarks/requirements.txt | $(BENCH_VENV)/bin/python
 	@echo "Installing what the benchmarks need, the servers to compare with among it"
 	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --require-hashes -r requirements.lock
-	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation -e .
-	@if [ -f benchmarks/requirements.txt ]; then \
-	    $(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) -r benchmarks/requirements.txt; \
-	fi
+	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) -r benchmarks/requirements.txt
+	@touch $@
+
+# Compiled and not editable, as users have it: how fast it starts depends on that. What an earlier build left
+# behind would get into the package again.
+$(BENCH_READY): $(BENCH_NEEDS) pyproject.toml $(SOURCES)
+	@echo "Installing the server as its users do"
+	@rm -rf build
+	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
+	@rm -rf build
 	@touch $@
 
 $(EVAL_VENV)/bin/python:
