@@ -42,6 +42,7 @@ def _listen(host: str, port: int) -> socket:
     listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # before anybody is told the address, so that a client at once is not refused
     except OSError:
         listening.close()
         raise

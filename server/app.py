@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from ..products_api.client import ProductsClient
+    from ..sandbox.engine import Sandbox
 
 NAME = "hoopai-products-mcp"
 INSTRUCTIONS = """\
@@ -41,6 +42,7 @@ class Connection:
         self._settings = settings
         self._sandbox_app = sandbox_app
         self._client: ProductsClient | None = None
+        self._own_sandbox: Sandbox | None = None
 
     @property
     def client(self) -> "ProductsClient":
@@ -65,17 +67,20 @@ class Connection:
 
     def _embedded(self) -> "ProductsClient":
         from ..products_api.client import ProductsClient
-        from ..sandbox.app import create_app
+        from ..sandbox.app import create_app, sandbox_of
         from ..sandbox.identity import LOCATION_ID, TOKEN
         from ..sandbox.transport import SandboxTransport
 
-        self._sandbox_app = self._sandbox_app or create_app()
+        app = self._sandbox_app
+        if app is None:
+            app = create_app()
+            self._own_sandbox = sandbox_of(app)
         return ProductsClient(
             base_url="http://sandbox.invalid",
             token=TOKEN,
             location_id=LOCATION_ID,
             timeout=self._settings.timeout,
-            transport=SandboxTransport(self._sandbox_app),
+            transport=SandboxTransport(app),
         )
 
     async def aclose(self) -> None:
@@ -83,6 +88,9 @@ class Connection:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+        if self._own_sandbox is not None:
+            self._own_sandbox.close()
+            self._own_sandbox = None
 
 
 def build_server(settings: Settings, *, connection: Connection | None = None) -> MCPServer[None]:

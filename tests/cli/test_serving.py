@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,17 +69,6 @@ def free_port() -> int:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
-
-
-def once_open(port: int) -> socket.socket:
-    """A connection to a port that is about to be opened."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=30)
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
 
 
 def post(port: int, **headers: str) -> tuple[int, str]:
@@ -179,7 +167,7 @@ def test_the_sandbox_is_served_as_an_api_of_its_own(tmp_path: Path) -> None:
     with serving(*arguments, stdin=subprocess.DEVNULL) as process:
         port = int(line_with(stream(process.stdout), "http://127.0.0.1:").rpartition(":")[2])
         line_with(stream(process.stdout), "Ctrl-C")
-        with once_open(port) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(b"GET /products/ HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n")
             assert connection.recv(12) == b"HTTP/1.1 401"
         process.send_signal(signal.SIGINT)

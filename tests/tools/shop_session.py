@@ -115,5 +115,8 @@ async def shop_session(
         given = answer(params.message)
         return given if isinstance(given, ElicitResult | ErrorData) else await given
 
-    async with Client(server, mode=era, elicitation_callback=elicit if answer else None) as client:
-        yield ShopSession(client, sandbox_of(app), questions)
+    try:
+        async with Client(server, mode=era, elicitation_callback=elicit if answer else None) as client:
+            yield ShopSession(client, sandbox_of(app), questions)
+    finally:
+        sandbox_of(app).close()
