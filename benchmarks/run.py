@@ -18,8 +18,8 @@ _OURS, _FASTMCP, _BARE = range(3)
 _NOTES = f"""\
 How this was measured
   Servers   This server: the installed command with its defaults. FastMCP: `from_openapi` on the official
-            description of the API. Bare SDK: the official SDK with one trivial tool that declares no fields of
-            its result. All in one environment.
+            description of the API, where that file is at hand. Bare SDK: the official SDK with one trivial tool
+            that declares no fields of its result. All in one environment.
   Upstream  All ask one loopback server that gives fixed answers, recorded from the sandbox.
   Tokens    o200k_base of compact JSON: name, description and input schema of each tool. Of a listing: the text of
             its result.
@@ -58,7 +58,7 @@ def main() -> None:
     ]
     columns = (
         f"this server {version('hoopai-products-mcp')}",
-        f"FastMCP {version('fastmcp')}" if servers[_FASTMCP] else "FastMCP: no official file here",
+        f"FastMCP {version('fastmcp')}" if servers[_FASTMCP] else "FastMCP (no file)",
         f"bare SDK {version('mcp')}",
     )
     print_table(columns, measures)

@@ -50,7 +50,7 @@ def shown(value: float | None, digits: int) -> str:
 def print_table(columns: Sequence[str], measures: Sequence[Measure]) -> None:
     """Print the table as wide as it is, whatever the terminal, so that a line stays a line in a file too."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right")
     table.add_column("expected at most")
