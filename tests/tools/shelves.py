@@ -82,6 +82,15 @@ def differences(before: Doc, after: Doc) -> Doc:
     return {key: after.get(key) for key in keys if before.get(key) != after.get(key)}
 
 
+def timeless(session: ShopSession) -> Doc:
+    """The whole shop without its times."""
+    times = {"createdAt", "updatedAt"}
+    return {
+        area: [{key: value for key, value in doc.items() if key not in times} for doc in docs]
+        for area, docs in session.sandbox.dump().items()
+    }
+
+
 def untouched(session: ShopSession) -> Callable[[], bool]:
     """Whether the whole shop is still as it is now."""
     before = session.sandbox.dump()

@@ -247,3 +247,29 @@ async def test_a_collection_joined_while_the_question_is_open_makes_it_asked_aga
         )
         assert len(session.questions) == 2
         assert session.writes() == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_long_readings_report_progress_that_only_grows(era: Era) -> None:
+    async with shop_session(yes, era=era, shop=40) as session:
+        reported: list[float] = []
+
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            assert total is not None
+            assert progress <= total
+            assert message == "reading prices"
+            reported.append(progress)
+
+        product_ids = [doc["_id"] for doc in session.sandbox.dump()["products"]]
+        await session.client.call_tool(
+            "bulk_change_currency",
+            {"product_ids": product_ids, "currency": "EUR"},
+            progress_callback=note,
+        )
+        assert len(reported) >= 40
+        rounds = [position for position, done in enumerate(reported) if done == 1]
+        # Each round of the newer era is a request of its own, and counts from one.
+        assert len(rounds) == (2 if era == "2026-07-28" else 1)
+        for start, end in zip(rounds, [*rounds[1:], len(reported)], strict=True):
+            part = reported[start:end]
+            assert part == sorted(set(part))
