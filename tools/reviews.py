@@ -1,10 +1,11 @@
 """Tools for product reviews. What customers wrote is data, and is marked as such wherever it appears."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Plan, PlanItem
@@ -223,16 +224,16 @@ def _signed(reply: shapes.Reply) -> dict[str, object]:
 
 
 def _sendable(replies: Sequence[wire.ReviewReply]) -> list[dict[str, object]]:
-    """Earlier replies that have all that a reply must have."""
-    return [
-        {
-            "headline": reply.headline or "",
-            "comment": reply.comment or "",
-            "user": {"name": reply.user.name, "email": reply.user.email},
-        }
-        for reply in replies
-        if reply.user is not None and reply.user.name and reply.user.email
-    ]
+    """Earlier replies that have all that a reply must have to be sent."""
+    kept: list[dict[str, object]] = []
+    for reply in replies:
+        user = sending.known_members(reply.user)
+        with suppress(ValidationError):
+            sent = wire.ReviewReplyInput.model_validate(
+                {"headline": reply.headline or "", "comment": reply.comment or "", "user": user}
+            )
+            kept.append(sent.model_dump(exclude_unset=True))
+    return kept
 
 
 async def plan_delete_review(shop: Shop, *, review_id: str, product_id: str) -> Plan:
