@@ -20,6 +20,7 @@ from .fields import BulkIds, Currency, Id
 from .records import Risk, Toolset, tool
 from .shop import Shop, refuse_repeated
 from .stock import compare_stock, stock_text
+from .text import counted
 
 Adjustment = Annotated[
     shapes.PriceAdjustment | None,
@@ -103,7 +104,9 @@ def _missing(product_ids: list[str], found: Mapping[str, wire.Product]) -> list[
 async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], available_in_store: bool) -> Plan:
     """Products that will be shown or hidden."""
     items = await product_items(shop, product_ids, after="shown" if available_in_store else "hidden")
-    return Plan(action=f"{'Show' if available_in_store else 'Hide'} {len(items)} products", items=items)
+    return Plan(
+        action=f"{'Show' if available_in_store else 'Hide'} {counted(len(items), 'product')}", items=items
+    )
 
 
 @tool(
@@ -149,7 +152,7 @@ async def plan_bulk_assign_collections(
     names = await shop.collection_names(collection_ids)
     found = await shop.full_products(product_ids)
     return Plan(
-        action=f"Put {len(product_ids)} products into {', '.join(names.values())}",
+        action=f"Put {counted(len(product_ids), 'product')} into {', '.join(names.values())}",
         items=tuple(PlanItem(label=shop.named(product)) for product in found.values()),
         also=(
             "The API does not say whether they also leave their other collections; the result tells what "
@@ -190,7 +193,9 @@ async def bulk_assign_collections(
             if set(before[key] or ()) - set(product.collection_ids or ()) - set(collection_ids)
         ]
         if left:
-            shop.note(f"{len(left)} product(s) left collections they were in: the assignment replaced them.")
+            shop.note(
+                f"{counted(len(left), 'product')} left former collections: the assignment replaced them."
+            )
         return _missing(product_ids, found) + [
             views.BulkItem(
                 id=key, name=product.name, expected=collection_ids, found=product.collection_ids or []
@@ -209,14 +214,14 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
     prices = await shop.prices(product_ids)
     stock = sum(price.available_quantity or 0 for listed in prices.values() for price in listed)
     return Plan(
-        action=f"Delete {len(product_ids)} products",
+        action=f"Delete {counted(len(product_ids), 'product')}",
         items=tuple(
-            PlanItem(label=f"{shop.named(product)}, {len(prices[key])} price(s)")
+            PlanItem(label=f"{shop.named(product)}, {counted(len(prices[key]), 'price')}")
             for key, product in found.items()
         ),
         also=(
-            f"{sum(map(len, prices.values()))} prices with {stock} units of stock go with them, and they leave "
-            "their collections and stores.",
+            f"{counted(sum(map(len, prices.values())), 'price')} with {stock} units of stock in all go "
+            "along. Collections and stores lose them.",
         ),
         lasting="products made again have new ids and none of their reviews.",
         state={"updated_at": {key: product.updated_at for key, product in found.items()}},
@@ -283,7 +288,7 @@ async def plan_bulk_update_inventory(
             "keep selling when sold out" if allow_out_of_stock_purchases else "stop selling when sold out"
         )
     return Plan(
-        action=f"Change {len(price_ids)} variant(s): {', '.join(words)}",
+        action=f"Change {counted(len(price_ids), 'variant')}: {', '.join(words)}",
         items=items,
         also=(f"Stock in all: {sum(before.values())} → {sum(after.values())}.",) if add_quantity else (),
         state={

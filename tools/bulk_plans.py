@@ -14,11 +14,12 @@ from . import shapes, views
 from .money import amount_text, digits, rounded
 from .sending import known_members, refuse_unset
 from .shop import Shop, refuse_repeated
-from .text import one_line, quoted
+from .text import counted, one_line, quoted
 
 _HUNDRED = Decimal(100)
 _LARGEST = Decimal(10) ** 12
 """An amount beyond this is a slip, and would not leave room for its decimals in the digits that are exact."""
+_COMPLETED = ("seo", "shipping_options")
 _MONEY = ("amount", "compare_at_price", "setup_fee")
 Expected = dict[str, dict[str, Any]]
 """What each price should read back as: price id to field to value."""
@@ -80,7 +81,7 @@ async def price_change_plan(
                 items.append(_amounts(f"{label}, was-price", former, new, entry.currency))
     if not items:
         raise ToolError(
-            f"None of the {without_compare_at} price(s) has a was-price to move. {NOTHING_CHANGED} "
+            f"No price has a was-price to move, of {without_compare_at}. {NOTHING_CHANGED} "
             "SET_NEW_PRICE gives them one."
         )
     also = [
@@ -92,11 +93,12 @@ async def price_change_plan(
         also.append(f"Moves: {least}." if least == most else f"Moves: {least} to {most}.")
     if without_compare_at:
         also.append(
-            f"{without_compare_at} price(s) have no was-price to move; what the API makes of them is not documented."
+            f"Without a was-price to move: {counted(without_compare_at, 'price')}; what the API makes of that is not "
+            "documented."
         )
     rules = [f"{what} {_rule(rule)}" for what, rule in (("price", price), ("was-price", compare_at)) if rule]
     return Plan(
-        action=f"Change {len(expected)} price(s) of {len(found)} product(s): {', '.join(rules)}",
+        action=f"Change {counted(len(expected), 'price')} of {counted(len(found), 'product')}: {', '.join(rules)}",
         items=tuple(items),
         also=tuple(also),
         state={"expected": expected},
@@ -177,9 +179,9 @@ async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -
         raise ToolError(f"The products have no price to switch. {NOTHING_CHANGED}")
     also = ["Every amount keeps its number: nothing is converted."]
     if odd:
-        also.append(f"{odd} amount(s) have more decimals than {currency} has ({digits(currency)}).")
+        also.append(f"More decimals than {currency} has ({digits(currency)}): {counted(odd, 'amount')}.")
     return Plan(
-        action=f"Switch {len(expected)} price(s) of {len(found)} product(s) to {currency}",
+        action=f"Switch {counted(len(expected), 'price')} of {counted(len(found), 'product')} to {currency}",
         items=tuple(items),
         also=tuple(also),
         state={"expected": expected},
@@ -218,7 +220,10 @@ async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
         kept[product.id] = known_members(product.seo)
         name = one_line(product.name or product.id)
         items += _field_items(
-            name, product, edit.model_dump(exclude_none=True, exclude={"product_id", "prices"})
+            name,
+            product,
+            edit.model_dump(exclude_none=True, exclude={"product_id", "prices"}),
+            kept[product.id],
         )
         known = {price.id: price for price in prices.get(edit.product_id, ())}
         refuse_repeated("prices", [price.price_id for price in edit.prices or ()])
@@ -232,10 +237,12 @@ async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
             price = known[change.price_id]
             kept[price.id] = known_members(price.shipping_options)
             label = f"{name}: {one_line(price.name or price.id)}"
-            items += _field_items(label, price, change.model_dump(exclude_none=True, exclude={"price_id"}))
+            items += _field_items(
+                label, price, change.model_dump(exclude_none=True, exclude={"price_id"}), kept[price.id]
+            )
     entities = len(edits) + sum(len(edit.prices or ()) for edit in edits)
     return Plan(
-        action=f"Edit {len(edits)} product(s), {len(items)} field(s) in all",
+        action=f"Edit {counted(len(edits), 'product')}, {counted(len(items), 'field')} in all",
         items=tuple(items),
         also=(f"Sent in parts of at most {ENTITIES_PER_CALL} products and prices; here {entities}.",)
         if entities > ENTITIES_PER_CALL
@@ -248,7 +255,9 @@ async def _prices_of_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> d
     return await shop.prices([edit.product_id for edit in edits if edit.prices])
 
 
-def _field_items(label: str, thing: Product | Price, changes: Mapping[str, Any]) -> list[PlanItem]:
+def _field_items(
+    label: str, thing: Product | Price, changes: Mapping[str, Any], kept: Mapping[str, Any]
+) -> list[PlanItem]:
     present = thing.model_dump(exclude_none=True)
     items: list[PlanItem] = []
     for field, value in changes.items():
@@ -256,7 +265,13 @@ def _field_items(label: str, thing: Product | Price, changes: Mapping[str, Any])
         if field in _MONEY:
             items.append(_amounts(what, before, value, present.get("currency"), changes.get("currency")))
         else:
-            items.append(PlanItem(label=what, before=_short(before), after=_short(value)))
+            items.append(
+                PlanItem(
+                    label=what,
+                    before=_short(before),
+                    after=_short({**kept, **value} if field in _COMPLETED else value),
+                )
+            )
     return items
 
 
@@ -266,11 +281,21 @@ def _short(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return f"{len(cast('list[object]', value))} item(s)"
+        return counted(len(cast("list[object]", value)), "item")
     if isinstance(value, Mapping):
-        parts = cast("Mapping[str, object]", value)
-        return one_line(", ".join(f"{key} {part}" for key, part in parts.items() if part is not None))
+        return one_line(_members(cast("Mapping[str, object]", value)))
     return quoted(value) if isinstance(value, str) else str(value)
+
+
+def _members(parts: Mapping[str, object]) -> str:
+    words = [
+        f"{key} ({_members(cast('Mapping[str, object]', part))})"
+        if isinstance(part, Mapping)
+        else f"{key} {part}"
+        for key, part in parts.items()
+        if part is not None
+    ]
+    return ", ".join(words)
 
 
 async def compare_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> list[views.BulkItem]:

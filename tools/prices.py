@@ -13,7 +13,7 @@ from .money import stock_and_price
 from .reading import changed_fields, listing, misses, price_view
 from .records import Risk, Toolset, tool
 from .shop import Shop
-from .text import quoted
+from .text import counted, quoted
 
 Clearable = Literal[
     "compare_at_price",
@@ -219,7 +219,7 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
         action=f"Delete the price {quoted(price.name or price.id)} of {quoted(product.name or product.id)}",
         items=(PlanItem(label=stock_and_price(price)),),
         also=(
-            f"The product keeps {others} other price(s)."
+            f"The product keeps {counted(others, 'other price')}."
             if others
             else "It is the product's only price: without one it cannot be bought.",
         ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import SHOWN_ITEMS, Plan, PlanItem
 from ..products_api import models as wire
 from . import sending, shapes, views
 from .fields import (
@@ -26,7 +26,7 @@ from .money import stock_and_price
 from .reading import changed_fields, listing, misses, product_details, product_view
 from .records import Risk, Toolset, tool
 from .shop import PAGE, Shop
-from .text import quoted
+from .text import counted, quoted
 
 Clearable = Literal[
     "description", "image", "slug", "seo", "label", "statement_descriptor", "automatic_tax_category_id"
@@ -76,7 +76,8 @@ async def list_products(
         limit=limit,
         offset=offset,
     )
-    items = [product_view(product, detail) for product in page.items]
+    # What was asked to be expanded is no part of the concise view.
+    items = [product_view(product, "full" if expand else detail) for product in page.items]
     return views.Listing[views.Product](**listing(page, items))
 
 
@@ -185,7 +186,7 @@ async def update_product(
     """Edit one product or listing: rename it, rewrite the description, change pictures, SEO or badge,
     publish, unpublish or hide it. What is left out stays; a list replaces the whole list. What it costs and
     stock: update_price."""
-    present = (await shop.api.get_product(product_id=product_id)).variants if variants else None
+    present = (await shop.api.get_product(product_id=product_id)).variants if variants is not None else None
     fields = sending.given(
         name=name,
         product_type=product_type,
@@ -208,12 +209,31 @@ async def update_product(
     sending.refuse_no_change(fields)
     change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
     after = shop.settled(change)
+    if variants is not None:
+        await _note_orphans(shop, change.before, after)
     return views.ChangedProduct(
         product=product_view(after, "concise"),
         changed=changed_fields(change.before, after) if change.after else None,
         not_applied=misses(change.not_applied),
         lost=misses(change.lost),
     )
+
+
+async def _note_orphans(shop: Shop, before: wire.Product, after: wire.Product) -> None:
+    """Say which prices are of options that the product has lost: nothing deletes them."""
+    if gone := _option_ids(before) - _option_ids(after):
+        prices = await shop.check(lambda: shop.prices_of(after.id))
+        orphans = [price for price in prices or () if gone & set(price.variant_option_ids or ())]
+        if orphans:
+            names = ", ".join(quoted(price.name or price.id) for price in orphans[:SHOWN_ITEMS])
+            shop.note(
+                f"{counted(len(orphans), 'price')} of options that are gone now stay: {names}. delete_price removes "
+                "them."
+            )
+
+
+def _option_ids(product: wire.Product) -> set[str | None]:
+    return {option.id for variant in product.variants or () for option in variant.options or ()}
 
 
 def _emptied(clear: list[Clearable] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +260,9 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
         action=f"Delete the product {quoted(product.name or product.id)} (id {product.id})",
         items=tuple(PlanItem(label=stock_and_price(price)) for price in prices),
         also=(
-            f"{len(prices)} price(s) with their stock go with it, and it leaves its collections and stores.",
+            f"It takes {counted(len(prices), 'price')} and all its stock along, and leaves its collections and stores."
+            if prices
+            else "It has no price. It leaves its collections and stores.",
         ),
         lasting="a product made again has a new id and none of its reviews.",
         state={"id": product.id, "name": product.name, "updated_at": product.updated_at},

@@ -54,6 +54,11 @@ def one_line(text: str, limit: int = 80) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1].rstrip() + _ELLIPSIS
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things, such as `1 price` and `2 prices`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def quoted(text: str, limit: int = 80) -> str:
     """One line between quotation marks that the text itself cannot close."""
     return "“" + _QUOTES.sub("'", one_line(text, limit)) + "”"

@@ -118,7 +118,7 @@ async def test_an_assignment_that_replaced_or_missed_is_told() -> None:
             "bulk_assign_collections", product_ids=[replaced, missed, gone], collection_ids=[winter]
         )
         assert done == {
-            "notes": ["1 product(s) left collections they were in: the assignment replaced them."],
+            "notes": ["1 product left former collections: the assignment replaced them."],
             "done": False,
             "products": 3,
             "differing": [
@@ -164,9 +164,9 @@ async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era)
         assert json.loads(text_of(result)) == result.structured_content
         assert session.questions[0].splitlines()[:5] == [
             "Delete 2 products",
-            "• “Pocket lantern”, 2 price(s)",
-            "• “Lantern patterns”, 1 price(s)",
-            "3 prices with 75 units of stock go with them, and they leave their collections and stores.",
+            "• “Pocket lantern”, 2 prices",
+            "• “Lantern patterns”, 1 price",
+            "3 prices with 75 units of stock in all go along. Collections and stores lose them.",
             "This cannot be undone: products made again have new ids and none of their reviews.",
         ]
         assert shelves.body(session) == PLACE | {

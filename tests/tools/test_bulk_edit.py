@@ -35,12 +35,12 @@ async def test_each_product_and_price_is_edited_in_its_own_way_after_a_yes(era: 
         assert result.structured_content == {"done": True, "products_done": [lantern["_id"], tea["_id"]]}
         assert json.loads(text_of(result)) == result.structured_content
         assert session.questions[0].splitlines()[:9] == [
-            "Edit 2 product(s), 8 field(s) in all",
+            "Edit 2 products, 8 fields in all",
             "• Pocket lantern, name: “Pocket lantern” → “Pocket lamp”",
             f"• Pocket lantern, image: “{lantern['image']}” → nothing",
             "• Pocket lantern, seo: title Pocket lantern | Moth & Lantern, description Folds flat, burns four hours. "
-            "→ title Lamp",
-            "• Pocket lantern, taxes: 1 item(s) → 2 item(s)",
+            "→ title Lamp, description Folds flat, burns four hours.",
+            "• Pocket lantern, taxes: 1 item → 2 items",
             "• Pocket lantern: Brass, amount: 24.50 USD → 25.95 USD",
             "• Pocket lantern: Brass, sku: “ML-012-01” → “LAMP-B”",
             "• Twilight tea, available_in_store: yes → no",
@@ -102,6 +102,10 @@ async def test_every_field_of_a_price_can_be_edited_and_the_rest_of_its_shipping
             ],
         )
         assert done["done"] is True
+        assert (
+            "• Pocket lantern: Brass, shipping_options: weight (value 1.00, unit kg) → "
+            "weight (value 1.00, unit kg), dimensions (height 10, width 5, length 5, unit cm)"
+        ) in session.questions[0].splitlines()
         after = shelves.price_by_id(session, brass["_id"])
         assert shelves.differences(brass, after) == {
             "currency": "EUR",

@@ -21,7 +21,7 @@ async def test_a_delivery_is_added_to_each_variant_after_a_yes(era: Era) -> None
         assert result.structured_content == {"done": True, "prices": 2}
         assert json.loads(text_of(result)) == result.structured_content
         assert session.questions[0].splitlines()[:4] == [
-            "Change 2 variant(s): add 10 to the stock",
+            "Change 2 variants: add 10 to the stock",
             "• Pocket lantern: Brass [ML-012-01]: 40 → 50",
             "• Pocket lantern: Iron [ML-012-02]: 35 → 45",
             "Stock in all: 75 → 95.",
@@ -45,7 +45,7 @@ async def test_settings_alone_name_the_variants_and_what_changes() -> None:
         )
         assert done == {"done": True, "prices": 2}
         assert session.questions[0].splitlines()[:3] == [
-            "Change 2 variant(s): stop tracking the stock, stop selling when sold out",
+            "Change 2 variants: stop tracking the stock, stop selling when sold out",
             "• Pocket lantern: Brass [ML-012-01]",
             "• Pocket lantern: Iron [ML-012-02]",
         ]
@@ -67,7 +67,7 @@ async def test_tracking_starts_for_variants_that_only_their_product_lists() -> N
         assert done == {"done": True, "prices": 2}
         lines = session.questions[0].splitlines()
         assert lines[0] == (
-            "Change 2 variant(s): add 5 to the stock, track the stock, keep selling when sold out"
+            "Change 2 variants: add 5 to the stock, track the stock, keep selling when sold out"
         )
         assert lines[1].startswith("• Gift card: Gift card 50")
         assert lines[1].endswith(": 0 → 5")

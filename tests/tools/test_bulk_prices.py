@@ -29,7 +29,7 @@ async def test_a_rise_asks_with_every_amount_the_sum_and_the_move_and_reads_it_b
         (question,) = session.questions
         lines = question.splitlines()
         assert lines[:6] == [
-            "Change 3 price(s) of 2 product(s): price up by 10 %",
+            "Change 3 prices of 2 products: price up by 10 %",
             "• Pocket lantern: Brass: 24.50 USD → 26.95 USD",
             "• Pocket lantern: Iron: 27.50 USD → 30.25 USD",
             "• Moon garden seed box: Moon garden seed box: 29.00 USD → 31.90 USD",
@@ -70,7 +70,7 @@ async def test_each_way_to_move_a_price_does_what_the_question_said(
         )
         assert done == {"done": True, "products": 1, "prices": 2}
         lines = session.questions[0].splitlines()
-        assert lines[0] == f"Change 2 price(s) of 1 product(s): {rule}"
+        assert lines[0] == f"Change 2 prices of 1 product: {rule}"
         assert lines[1:3] == [
             f"• Pocket lantern: Brass: 24.50 USD → {after[0]:.2f} USD",
             f"• Pocket lantern: Iron: 27.50 USD → {after[1]:.2f} USD",
@@ -91,7 +91,7 @@ async def test_was_prices_move_beside_prices_and_those_without_one_are_counted()
         assert done == {"done": True, "products": 2, "prices": 3}
         lines = session.questions[0].splitlines()
         assert lines[:8] == [
-            "Change 3 price(s) of 2 product(s): price down by 1, was-price up by 1",
+            "Change 3 prices of 2 products: price down by 1, was-price up by 1",
             "• Pocket lantern: Brass: 24.50 USD → 23.50 USD",
             "• Pocket lantern: Brass, was-price: 29.50 USD → 30.50 USD",
             "• Pocket lantern: Iron: 27.50 USD → 26.50 USD",
@@ -100,7 +100,7 @@ async def test_was_prices_move_beside_prices_and_those_without_one_are_counted()
             "Sum in USD: 68.75 USD → 65.75 USD.",
             "Moves: -6.0 % to -3.6 %.",
         ]
-        assert lines[8].startswith("1 price(s) have no was-price to move")
+        assert lines[8].startswith("Without a was-price to move: 1 price;")
         assert shelves.price(session, "Wick trimmer", "Wick trimmer").get("compareAtPrice") is None
 
 
@@ -129,8 +129,7 @@ async def test_only_prices_that_will_change_are_counted() -> None:
             "bulk_change_prices", product_ids=ids(session, "Wick trimmer"), compare_at_price=change
         )
         assert said == (
-            "None of the 1 price(s) has a was-price to move. Nothing was changed. "
-            "SET_NEW_PRICE gives them one."
+            "No price has a was-price to move, of 1. Nothing was changed. SET_NEW_PRICE gives them one."
         )
         assert len(session.writes()) == 1
 
@@ -328,11 +327,11 @@ async def test_a_new_currency_warns_that_nothing_is_converted(era: Era) -> None:
         assert result.structured_content == {"done": True, "products": 1, "prices": 2}
         assert json.loads(text_of(result)) == result.structured_content
         assert session.questions[0].splitlines()[:5] == [
-            "Switch 2 price(s) of 1 product(s) to JPY",
+            "Switch 2 prices of 1 product to JPY",
             "• Pocket lantern: Brass: 24.50 USD → 24.5 JPY",
             "• Pocket lantern: Iron: 27.50 USD → 27.5 JPY",
             "Every amount keeps its number: nothing is converted.",
-            "2 amount(s) have more decimals than JPY has (0).",
+            "More decimals than JPY has (0): 2 amounts.",
         ]
         assert shelves.body(session) == PLACE | {
             "type": "bulk-update-currency",

@@ -361,7 +361,7 @@ async def test_deleting_a_price_asks_with_what_the_product_keeps(era: Era) -> No
         assert question.splitlines()[:4] == [
             "Delete the price “Iron” of “Pocket lantern”",
             "• Iron: 27.50 USD, 35 in stock",
-            "The product keeps 1 other price(s).",
+            "The product keeps 1 other price.",
             "This cannot be undone: a price made again has a new id, so links and orders that name this one do "
             "not find it.",
         ]

@@ -18,7 +18,7 @@ async def test_deleting_asks_with_all_that_goes_and_deletes_by_id_after_a_yes(er
             f"Delete the product “Pocket lantern” (id {doc['_id']})",
             "• Brass: 24.50 USD, 40 in stock",
             "• Iron: 27.50 USD, 35 in stock",
-            "2 price(s) with their stock go with it, and it leaves its collections and stores.",
+            "It takes 2 prices and all its stock along, and leaves its collections and stores.",
             "This cannot be undone: a product made again has a new id and none of its reviews.",
         ]
         assert session.writes() == [f"DELETE /products/{doc['_id']}"]

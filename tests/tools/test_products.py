@@ -129,6 +129,13 @@ async def test_full_detail_adds_what_a_list_of_the_api_tells() -> None:
         ]
 
 
+async def test_what_is_expanded_is_shown_without_asking_for_more_detail() -> None:
+    async with shop_session() as session:
+        page = await session.call("list_products", search="Pocket lantern", expand=["tax"])
+        tax = shelves.product(session, "Pocket lantern")["taxes"][0]
+        assert page["items"][0]["taxes"] == [{"_id": tax, "name": "Sales tax"}]
+
+
 async def test_a_product_is_shown_with_all_its_prices() -> None:
     async with shop_session() as session:
         doc = shelves.product(session, "Pocket lantern")
@@ -344,6 +351,18 @@ async def test_variants_keep_the_ids_of_what_exists_by_name() -> None:
         new = {finish["options"][1]["id"], size["id"], size["options"][0]["id"]}
         assert len(new) == 3
         assert not new & {was["id"], *(option["id"] for option in was["options"])}
+
+
+async def test_prices_of_options_that_are_gone_are_named() -> None:
+    async with shop_session() as session:
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        iron = {"name": "Finish", "options": [{"name": "Iron"}]}
+        done = await session.call("update_product", product_id=product_id, variants=[iron])
+        assert done["notes"] == [
+            "1 price of options that are gone now stay: “Brass”. delete_price removes them."
+        ]
+        done = await session.call("update_product", product_id=product_id, variants=[iron])
+        assert "notes" not in done
 
 
 async def test_a_variant_renamed_by_its_id_keeps_the_ids_of_its_options() -> None:
