@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
 from .exact_json import JsonObject
@@ -23,6 +22,10 @@ class Call:
     body: JsonObject = field(default_factory=dict[str, Any])
 
 
+_NAMES: Final = {401: "Unauthorized", 403: "Forbidden", 422: "Unprocessable Entity"}
+"""The words of the API; newer standard libraries call 422 otherwise."""
+
+
 class RefusalError(Exception):
     """A request is answered with an error, and nothing is changed."""
 
@@ -37,7 +40,7 @@ class RefusalError(Exception):
         message = self.message if isinstance(self.message, str) else list(self.message)
         body: JsonObject = {"statusCode": self.status, "message": message}
         if self.named:
-            body["error"] = HTTPStatus(self.status).phrase
+            body["error"] = _NAMES[self.status]
         return body
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import weakref
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -73,6 +74,8 @@ class Database:
         self._connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        # An app that is dropped without being closed gives its file back as well.
+        self._finalizer = weakref.finalize(self, self._connection.close)
         self._connection.row_factory = sqlite3.Row
         if path is not None:
             self._connection.execute("pragma journal_mode = wal")
@@ -80,7 +83,7 @@ class Database:
 
     def close(self) -> None:
         """Give the file back."""
-        self._connection.close()
+        self._finalizer()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
