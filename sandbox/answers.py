@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from .exact_json import JsonObject
@@ -22,8 +23,7 @@ class Call:
     body: JsonObject = field(default_factory=dict[str, Any])
 
 
-_NAMES: Final = {401: "Unauthorized", 403: "Forbidden", 422: "Unprocessable Entity"}
-"""The words of the API; newer standard libraries call 422 otherwise."""
+_UNPROCESSABLE: Final = 422
 
 
 class RefusalError(Exception):
@@ -40,7 +40,9 @@ class RefusalError(Exception):
         message = self.message if isinstance(self.message, str) else list(self.message)
         body: JsonObject = {"statusCode": self.status, "message": message}
         if self.named:
-            body["error"] = _NAMES[self.status]
+            # Newer standard libraries have another name for 422 than the API.
+            name = "Unprocessable Entity" if self.status == _UNPROCESSABLE else HTTPStatus(self.status).phrase
+            body["error"] = name
         return body
 
 

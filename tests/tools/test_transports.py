@@ -207,10 +207,10 @@ class BrokenClient(ProductsClient):
     """A client with a fault in it."""
 
     async def get_product(self, **_: Any) -> Any:
-        raise RuntimeError("secret pit-1 at /home/someone")
+        raise RuntimeError("secret pit-1 at https://internal.example.com")
 
     async def create_product(self, **_: Any) -> Any:
-        raise RuntimeError("secret pit-1 at /home/someone")
+        raise RuntimeError("secret pit-1 at https://internal.example.com")
 
 
 class BrokenConnection(Connection):
