@@ -14,7 +14,7 @@
     |   |-- ValidationFailedError       422, with its list of messages
     |   `-- RateLimitedError            429, with the seconds to wait
     |-- ServerError                     5xx
-    |-- RequestTimeoutError             no answer in time
+    |-- RequestTimeoutError             no answer in time, or 408
     |-- ConnectionFailedError
     |   |-- NotReachedError             the request never left
     |   `-- ConnectionLostError         the connection broke after the request was sent
@@ -147,7 +147,7 @@ class ServerError(ProductsApiError):
 
 
 class RequestTimeoutError(ProductsApiError):
-    """No answer within the time allowed; a write may or may not have been carried out."""
+    """No answer within the time allowed, or the 408 of somebody who waited; a write may have been carried out."""
 
 
 class ConnectionFailedError(ProductsApiError):

@@ -20,7 +20,11 @@ LONGEST_QUOTE = 300
 _ABSENT = ("not found", "does not exist", "doesn't exist", "could not find", "no such")
 _IAM = ("iam service", "iam config", "route is not yet supported")
 
-_Kind: TypeAlias = type[errors.RefusedError | errors.ServerError | errors.UnexpectedResponseError]
+_Kind: TypeAlias = type[
+    errors.RefusedError | errors.ServerError | errors.RequestTimeoutError | errors.UnexpectedResponseError
+]
+# The request was taken, and nothing says how far it got.
+_FAILED_ON_THE_WAY = (errors.ServerError, errors.RequestTimeoutError)
 
 
 def error_of(reply: Reply, operation: Operation) -> errors.ProductsApiError:
@@ -31,7 +35,7 @@ def error_of(reply: Reply, operation: Operation) -> errors.ProductsApiError:
     wait: float | None = None
     if kind is errors.RateLimitedError:
         wait, next_step = _wait_in(reply)
-    server_failed = kind is errors.ServerError
+    failed_on_the_way = kind in _FAILED_ON_THE_WAY
     return kind(
         operation,
         happened.format(
@@ -44,8 +48,8 @@ def error_of(reply: Reply, operation: Operation) -> errors.ProductsApiError:
         status=reply.status,
         trace_id=refusal.trace_id,
         messages=refusal.messages,
-        outcome="unknown" if server_failed or kind is errors.UnexpectedResponseError else "not_done",
-        retryable=kind is errors.RateLimitedError or (server_failed and not operation.writes),
+        outcome="unknown" if failed_on_the_way or kind is errors.UnexpectedResponseError else "not_done",
+        retryable=kind is errors.RateLimitedError or (failed_on_the_way and not operation.writes),
         wait_seconds=wait,
     )
 
@@ -106,6 +110,7 @@ _WORDS: dict[_Kind, tuple[str, str | None]] = {
     ),
     errors.RateLimitedError: ("Too many requests ({name}, status {status}).", None),
     errors.ServerError: ("The API failed on {name} (status {status}).", None),
+    errors.RequestTimeoutError: ("The API gave up on {name} before it was done (status {status}).", None),
     errors.UnexpectedResponseError: (
         "{name} answered with status {status}, which this API is not known to do.",
         "Check that the base URL is the API's own address.",
@@ -114,6 +119,8 @@ _WORDS: dict[_Kind, tuple[str, str | None]] = {
 
 _BY_STATUS: dict[int, _Kind] = {
     HTTPStatus.METHOD_NOT_ALLOWED: errors.RouteUnavailableError,
+    # An edge sends it too, for a request that it has passed on and that was not answered in its time.
+    HTTPStatus.REQUEST_TIMEOUT: errors.RequestTimeoutError,
     HTTPStatus.CONFLICT: errors.ConflictError,
     HTTPStatus.UNPROCESSABLE_ENTITY: errors.ValidationFailedError,
     HTTPStatus.TOO_MANY_REQUESTS: errors.RateLimitedError,

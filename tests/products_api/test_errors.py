@@ -233,6 +233,23 @@ async def test_a_server_error_leaves_a_write_open_and_a_read_repeatable() -> Non
 
 
 @pytest.mark.anyio
+async def test_a_408_leaves_a_write_as_open_as_a_timeout_does() -> None:
+    api = MockApi(refusal(408, "Request Timeout"), refusal(408, "Request Timeout"))
+    async with api.client() as client:
+        with pytest.raises(errors.RequestTimeoutError) as write:
+            await delete_product(client)
+        with pytest.raises(errors.RequestTimeoutError) as read:
+            await get_product(client)
+    assert (write.value.outcome, write.value.retryable, write.value.status) == ("unknown", False, 408)
+    assert str(write.value) == (
+        "The API gave up on DELETE /products/{productId} before it was done (status 408). "
+        "The API says: 'Request Timeout'. It is not known whether the change was made. "
+        "Read the present state before doing it again."
+    )
+    assert (read.value.outcome, read.value.retryable) == ("not_done", True)
+
+
+@pytest.mark.anyio
 async def test_a_validation_error_keeps_its_list_and_every_error_its_trace_id() -> None:
     body = {"statusCode": 422, "message": ["a", "b"], "traceId": "t-1"}
     api = MockApi(answer(body, 422), refusal(400, "x", {"x-trace-id": "t-2"}), refusal(500, "x"))
