@@ -15,6 +15,13 @@ from pydantic import AliasChoices, Field, field_validator
 from .model_base import Body, Record
 
 
+UNKNOWN_STATUS = "unknown"
+"""What reviews are counted under whose status the API does not tell."""
+
+_STATUS_KEYS = ("status", "_id", "name")
+_SUMS = frozenset({"total", "count", "all"})
+
+
 class ReviewAuthor(Record):
     """Who wrote a review or an answer."""
 
@@ -117,14 +124,15 @@ def status_counts(value: Any) -> dict[str, int] | None:
     """Reviews per status from any of the plausible shapes; None when it is none of them.
 
     Understood: a list of objects with the status under `status`, `_id` or `name` and the number under
-    `count` or `total`; one flat object; either of them under `data` or `counts`.
+    `count` or `total`; one flat object, with or without the sum of its numbers; either of them under
+    `data` or `counts`. Reviews whose status is not told are counted under `unknown`.
     """
     if isinstance(value, Mapping):
         flat = cast(Mapping[str, Any], value)
         for envelope in ("data", "counts"):
             if isinstance(flat.get(envelope), (Mapping, list)):
                 return status_counts(flat[envelope])
-        return {key: int(item) for key, item in flat.items() if _is_count(item)}
+        return _flat_counts(flat)
     if not isinstance(value, list):
         return None
     counts: dict[str, int] = {}
@@ -132,15 +140,24 @@ def status_counts(value: Any) -> dict[str, int] | None:
         if not isinstance(entry, Mapping):
             return None
         fields = cast(Mapping[str, Any], entry)
-        name = next(
-            (fields[key] for key in ("status", "_id", "name") if isinstance(fields.get(key), str)), None
-        )
         number = next((fields[key] for key in ("count", "total") if _is_count(fields.get(key))), None)
-        if name is not None and number is not None:
-            counts[name] = counts.get(name, 0) + int(number)
+        if number is not None and any(key in fields for key in _STATUS_KEYS):
+            names = (fields.get(key) for key in _STATUS_KEYS)
+            name = next((name for name in names if name and isinstance(name, str)), UNKNOWN_STATUS)
+            found = {name: int(number)}
         else:
-            counts.update({key: int(item) for key, item in fields.items() if _is_count(item)})
+            found = _flat_counts(fields)
+        for name, count in found.items():
+            counts[name] = counts.get(name, 0) + count
     return counts
+
+
+def _flat_counts(fields: Mapping[str, Any]) -> dict[str, int]:
+    """Numbers under the names of their statuses. A sum beside them is no status; alone, it says how many."""
+    numbers = {key: int(item) for key, item in fields.items() if _is_count(item)}
+    counts = {key: number for key, number in numbers.items() if key.casefold() not in _SUMS}
+    total = max(numbers.values(), default=0)
+    return counts if counts or not total else {UNKNOWN_STATUS: total}
 
 
 def _is_count(value: Any) -> bool:

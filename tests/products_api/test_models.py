@@ -83,7 +83,16 @@ def test_a_review_is_understood_in_each_likely_spelling(
         ({"data": [{"approved": 4}, {"pending": 1}]}, {"approved": 4, "pending": 1}),
         (
             {"approved": 4, "pending": 1, "total": 5, "status": True},
-            {"approved": 4, "pending": 1, "total": 5},
+            {"approved": 4, "pending": 1},
+        ),
+        ({"data": {"approved": 3, "All": 3, "count": 3}}, {"approved": 3}),
+        ({"data": [{"approved": 3, "total": 3}, {"approved": 1}]}, {"approved": 4}),
+        ({"total": 5}, {"unknown": 5}),
+        ({"total": 0}, {}),
+        ({"data": [{"count": 5}]}, {"unknown": 5}),
+        (
+            {"data": [{"_id": "approved", "count": 3}, {"_id": None, "count": 5}, {"_id": "", "count": 1}]},
+            {"approved": 3, "unknown": 6},
         ),
         ({"counts": {"approved": 4}}, {"approved": 4}),
         ({"data": []}, {}),
