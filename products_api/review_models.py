@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, cast
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 
 from .model_base import Body, Record
-
 
 UNKNOWN_STATUS = "unknown"
 """What reviews are counted under whose status the API does not tell."""
@@ -37,6 +36,22 @@ class ReviewReply(Record):
     headline: str | None = None
     comment: str | None = None
     user: ReviewAuthor | None = None
+
+    def resendable(self) -> "ReviewReplyInput | None":
+        """This answer as an update can send it again, ids and times left out.
+
+        None when it lacks what a request must have: the name and email of who signed it, or its text. A missing
+        headline is sent as an empty one.
+        """
+        if self.comment is None or self.user is None:
+            return None
+        author = self.user.model_dump(include=set(ReviewAuthorInput.model_fields), exclude_none=True)
+        try:
+            return ReviewReplyInput.model_validate(
+                {"headline": self.headline or "", "comment": self.comment, "user": author}
+            )
+        except ValidationError:
+            return None
 
 
 class Review(Record):

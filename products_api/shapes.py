@@ -8,13 +8,20 @@ from .exact_json import Json
 
 
 def unwrap(value: Json, *envelopes: str) -> Json:
-    """The record inside envelopes such as `{"product": {...}}` and `{"data": {...}}`, or the value itself."""
+    """The record inside envelopes such as `{"product": {...}}` and `{"data": [{...}]}`, or the value itself."""
+    value = _only_one(value)
     while isinstance(value, dict) and "_id" not in value:
-        inner = next((value[key] for key in envelopes if isinstance(value.get(key), dict)), None)
+        inside = (_only_one(value.get(key)) for key in envelopes)
+        inner = next((item for item in inside if isinstance(item, dict)), None)
         if inner is None:
             break
         value = inner
     return value
+
+
+def _only_one(value: Json) -> Json:
+    """The only thing of a list of one: a record to be found by its id may come so."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def items_in(value: Json, *keys: str) -> list[Json] | None:

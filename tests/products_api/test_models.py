@@ -106,6 +106,45 @@ def test_review_counts_are_understood_in_each_likely_shape(
     assert status_counts(answer) == counts
 
 
+AUTHOR: dict[str, Any] = {"name": "Shop", "email": "shop@example.com"}
+REPLY: dict[str, Any] = {"headline": "Thanks", "comment": "!", "user": AUTHOR}
+
+
+@pytest.mark.parametrize(
+    ("found", "sent"),
+    [
+        (
+            REPLY | {"user": AUTHOR | {"phone": "+1", "isCustomer": False}},
+            REPLY | {"user": AUTHOR | {"phone": "+1", "isCustomer": False}},
+        ),
+        (REPLY | {"_id": "y1", "createdAt": "t", "user": AUTHOR | {"_id": "u1", "phone": None}}, REPLY),
+        (REPLY | {"headline": None}, REPLY | {"headline": ""}),
+        (REPLY | {"comment": ""}, REPLY | {"comment": ""}),
+    ],
+)
+def test_an_earlier_reply_can_be_sent_again_with_all_that_a_request_may_hold(found: Any, sent: Any) -> None:
+    again = models.ReviewReply.model_validate(found).resendable()
+    assert again is not None
+    assert again.wire() == sent
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"user": None},
+        {"user": {"name": "Shop"}},
+        {"user": {"email": "shop@example.com"}},
+        {"user": "Shop"},
+        {"user": AUTHOR | {"name": "x" * 101}},
+        # Sent as an empty text it would put an end to whatever the API did not show.
+        {"comment": None},
+        {"comment": "x" * 5001},
+    ],
+)
+def test_an_earlier_reply_that_no_request_could_hold_is_not_resendable(lacking: Any) -> None:
+    assert models.ReviewReply.model_validate(REPLY | lacking).resendable() is None
+
+
 @pytest.mark.parametrize(
     ("value", "total"),
     [
@@ -133,6 +172,8 @@ def test_the_total_of_a_list_is_found_in_each_of_its_shapes(value: Any, total: i
         {"product": {"_id": "p1"}},
         {"data": {"_id": "p1"}},
         {"data": {"product": {"_id": "p1"}}, "status": True},
+        {"data": [{"_id": "p1"}], "status": True},
+        [{"_id": "p1"}],
     ],
 )
 def test_a_record_is_taken_out_of_its_envelopes(value: Any) -> None:
