@@ -56,11 +56,23 @@ class PortableJsonSchema(GenerateJsonSchema):
             result.pop("default")
         return result
 
+    def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
+        """A whole number with the limits that somebody might meet."""
+        return {"type": "integer", **_sensible_limits(schema)}
+
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A decimal is a JSON number."""
-        keywords = {"ge": "minimum", "le": "maximum"}
-        limits = {word: int(cast("Any", schema)[name]) for name, word in keywords.items() if name in schema}
-        return {"type": "number", **limits}
+        return {"type": "number", **_sensible_limits(schema)}
+
+
+_BEYOND_SENSE = 100_000
+
+
+def _sensible_limits(schema: Any) -> dict[str, int]:
+    """Limits that no sensible value meets are enforced, but not spelled out."""
+    keywords = {"ge": "minimum", "le": "maximum"}
+    limits = {word: int(schema[name]) for name, word in keywords.items() if name in schema}
+    return {word: limit for word, limit in limits.items() if abs(limit) < _BEYOND_SENSE}
 
 
 def portable_schema(model: type[Any], mode: JsonSchemaMode = "validation") -> dict[str, Any]:

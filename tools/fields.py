@@ -34,11 +34,15 @@ BulkIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000), _ANY_TEXT]
 Name = Annotated[str, Field(min_length=1, max_length=500), WithJsonSchema({"type": "string", "minLength": 1})]
 LongText = Annotated[str, Field(max_length=100_000), _ANY_TEXT]
-Money = Annotated[Decimal, Field(ge=0, max_digits=15)]
-Quantity = Annotated[int, Field(ge=-(10**9), le=10**9), WithJsonSchema({"type": "integer"})]
+Money = Annotated[Decimal, Field(ge=0, le=10**12, max_digits=15)]
+Measure = Annotated[Decimal, Field(ge=0, le=10**9, max_digits=15)]
+Quantity = Annotated[int, Field(ge=-(10**9), le=10**9)]
+Place = Annotated[int, Field(ge=0, le=10**9)]
+Cycles = Annotated[int, Field(ge=1, le=100_000)]
+TrialDays = Annotated[int, Field(ge=0, le=100_000)]
 Currency = Annotated[str, Field(pattern="^[A-Za-z]{3}$")]
 Limit = Annotated[int, Field(ge=1, le=100)]
-Offset = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0, le=10**9)]
 
 
 def _iso_time(text: str) -> str:

@@ -8,7 +8,22 @@ from pydantic import Field
 from ..guard.plan import Plan, PlanItem
 from ..products_api import models as wire
 from . import sending, shapes, views
-from .fields import Currency, Detail, Id, Ids, Limit, LongText, Money, Name, Offset, PriceType, Quantity, Text
+from .fields import (
+    Currency,
+    Cycles,
+    Detail,
+    Id,
+    Ids,
+    Limit,
+    LongText,
+    Money,
+    Name,
+    Offset,
+    PriceType,
+    Quantity,
+    Text,
+    TrialDays,
+)
 from .money import stock_and_price
 from .reading import changed_fields, listing, misses, price_view
 from .records import Risk, Toolset, tool
@@ -26,8 +41,8 @@ Clearable = Literal[
     "available_quantity",
     "shipping_options",
 ]
-Cycles = Annotated[int, Field(ge=1, description="charges before it ends")]
-TrialDays = Annotated[int, Field(ge=0, description="days")]
+Charges = Annotated[Cycles, Field(description="charges before it ends")]
+Days = Annotated[TrialDays, Field(description="days")]
 
 
 @tool(
@@ -88,8 +103,8 @@ async def create_price(
     available_quantity: Quantity | None = None,
     allow_out_of_stock_purchases: bool | None = None,
     description: LongText | None = None,
-    trial_period: TrialDays | None = None,
-    total_cycles: Cycles | None = None,
+    trial_period: Days | None = None,
+    total_cycles: Charges | None = None,
     setup_fee: Money | None = None,
     shipping_options: shapes.ShippingOptions | None = None,
     membership_offers: list[shapes.MembershipOffer] | None = None,
@@ -149,8 +164,8 @@ async def update_price(
     available_quantity: Quantity | None = None,
     allow_out_of_stock_purchases: bool | None = None,
     description: LongText | None = None,
-    trial_period: TrialDays | None = None,
-    total_cycles: Cycles | None = None,
+    trial_period: Days | None = None,
+    total_cycles: Charges | None = None,
     setup_fee: Money | None = None,
     shipping_options: shapes.ShippingOptions | None = None,
     membership_offers: list[shapes.MembershipOffer] | None = None,

@@ -1,11 +1,24 @@
 """Objects that tools take inside their arguments."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .fields import Currency, Id, IsoTime, LongText, MediaType, Money, Name, Quantity, Text
+from .fields import (
+    Currency,
+    Cycles,
+    Id,
+    IsoTime,
+    LongText,
+    Measure,
+    MediaType,
+    Money,
+    Name,
+    Place,
+    Quantity,
+    Text,
+    TrialDays,
+)
 
 
 class Shape(BaseModel):
@@ -59,22 +72,22 @@ class Recurring(Shape):
     """How often a recurring price is charged."""
 
     interval: Literal["day", "week", "month", "year"]
-    interval_count: Annotated[int, Field(ge=1)] = 1
+    interval_count: Annotated[int, Field(ge=1, le=10**6)] = 1
 
 
 class Weight(Shape):
     """A shipping weight."""
 
-    value: Annotated[Decimal, Field(ge=0, max_digits=15)]
+    value: Measure
     unit: Literal["kg", "lb", "g", "oz"]
 
 
 class Dimensions(Shape):
     """A parcel's size."""
 
-    height: Annotated[Decimal, Field(ge=0, max_digits=15)]
-    width: Annotated[Decimal, Field(ge=0, max_digits=15)]
-    length: Annotated[Decimal, Field(ge=0, max_digits=15)]
+    height: Measure
+    width: Measure
+    length: Measure
     unit: Literal["cm", "in", "m"]
 
 
@@ -127,8 +140,8 @@ class PriceEdit(Shape):
     track_inventory: bool | None = None
     allow_out_of_stock_purchases: bool | None = None
     sku: Text | None = None
-    trial_period: Annotated[int | None, Field(ge=0)] = None
-    total_cycles: Annotated[int | None, Field(ge=1)] = None
+    trial_period: TrialDays | None = None
+    total_cycles: Cycles | None = None
     setup_fee: Money | None = None
     shipping_options: ShippingOptions | None = None
     recurring: Recurring | None = None
@@ -159,7 +172,7 @@ class DisplayPlace(Shape):
     """Where a product stands in a store."""
 
     product_id: Id
-    priority: Annotated[int, Field(ge=0)]
+    priority: Place
 
 
 class Rules(Shape):
