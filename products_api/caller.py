@@ -38,6 +38,8 @@ PAGE_CAP = 100
 RATE_LIMIT_REPEATS = 3
 RATE_LIMIT_PATIENCE_SECONDS = 15.0
 
+_REPORT = "Report this: the API may have changed."
+
 
 class Caller:
     """The parts that the areas of the client share. Not for use by itself."""
@@ -237,7 +239,7 @@ class Caller:
         return errors.UnexpectedResponseError(
             operation,
             f"{operation.name} answered {what}.",
-            next_step=None if operation.writes else "Report this: the API may have changed.",
+            next_step=None if operation.writes else _REPORT,
             outcome="unknown",
         )
 
@@ -261,7 +263,7 @@ class Caller:
         `fetch` gets the page at an offset.
 
         Raises:
-            UnexpectedResponseError: a page begins as an earlier one did, so the offset is being ignored.
+            RepeatedPageError: a page begins as an earlier one did, so the offset is being ignored.
         """
         offset: int | None = 0
         beginnings: set[str] = set()
@@ -270,7 +272,11 @@ class Caller:
             if page.items:
                 first = identify(page.items[0])
                 if first in beginnings:
-                    raise self._unexpected(operation, "with the same page again for another offset")
+                    raise errors.RepeatedPageError(
+                        operation,
+                        f"{operation.name} answered with the same page again for another offset.",
+                        next_step=_REPORT,
+                    )
                 beginnings.add(first)
             for item in page.items:
                 yield item

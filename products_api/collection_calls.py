@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 
 from . import errors, operations
 from .caller import PAGE_CAP
-from .collection_models import Collection, CollectionChanges, CollectionProducts, NewCollection
+from .collection_models import (
+    Collection,
+    CollectionChanges,
+    CollectionMembers,
+    CollectionProducts,
+    NewCollection,
+)
 from .model_base import Acknowledged, Page
 from .paths import comma_joined
 from .product_calls import ProductCalls
@@ -82,45 +88,74 @@ class CollectionCalls(ProductCalls):
     ) -> CollectionProducts:
         """One page of a collection's products, at most 100.
 
-        Where the account lacks this route, the products are listed by collection id instead, and
-        `fallback` says so.
+        Nothing documents this route. Where the account lacks it, the token may not use it, or it refuses what
+        is sent to it, the products are listed by collection id instead, and `fallback` says so.
 
         Raises:
             NotFoundError: there is no such collection.
         """
-        operation = operations.LIST_COLLECTION_PRODUCTS
-        self._check_page(operation, limit, offset)
+        self._check_page(operations.LIST_COLLECTION_PRODUCTS, limit, offset)
+        fallback = None
         try:
-            answer = await self._call(
-                operation,
-                ids={"collectionId": collection_id},
-                query=self._alt | {"limit": limit, "offset": offset},
-            )
-        except (errors.RouteUnavailableError, errors.NotFoundError) as error:
-            refusal = error
-        else:
-            page = self._page(operation, Product, answer, ("data", "products"), limit=limit, offset=offset)
-            return CollectionProducts(page.items, page.total, page.limit, page.offset, fallback=None)
+            page = await self._own_products(collection_id, limit, offset)
+        except _GONE_ROUND as reason:
+            fallback = await self._fallback_words(collection_id, reason)
+            page = await self.list_products(limit=limit, offset=offset, collection_ids=[collection_id])
+        return CollectionProducts(page.items, page.total, page.limit, page.offset, fallback)
+
+    async def walk_collection_products(self, *, collection_id: str) -> CollectionMembers:
+        """Every product of a collection, 100 to a request, from one and the same list.
+
+        Where the collection's own route is refused, be it half way, or gives one page for several offsets,
+        the documented listing is read from its start, and `fallback` says so.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            RepeatedPageError: the documented listing ignores the offset too.
+        """
+        own = self._walk(
+            operations.LIST_COLLECTION_PRODUCTS,
+            lambda offset: self._own_products(collection_id, PAGE_CAP, offset),
+            lambda product: product.id,
+        )
+        try:
+            return CollectionMembers(tuple([product async for product in own]), fallback=None)
+        except (*_GONE_ROUND, errors.RepeatedPageError) as reason:
+            fallback = await self._fallback_words(collection_id, reason)
+        listed = self.iterate_products(collection_ids=[collection_id])
+        return CollectionMembers(tuple([product async for product in listed]), fallback)
+
+    async def _own_products(self, collection_id: str, limit: int, offset: int) -> Page[Product]:
+        operation = operations.LIST_COLLECTION_PRODUCTS
+        answer = await self._call(
+            operation,
+            ids={"collectionId": collection_id},
+            query=self._alt | {"limit": limit, "offset": offset},
+        )
+        return self._page(operation, Product, answer, ("data", "products"), limit=limit, offset=offset)
+
+    async def _fallback_words(self, collection_id: str, reason: errors.ProductsApiError) -> str:
+        """Why and how the documented listing is used instead of the collection's own route.
+
+        Raises:
+            NotFoundError: the collection is what is missing, not the route.
+        """
         # "Not found" may mean the route or the collection, and nothing documents how their wording
         # differs. The collection itself tells: if another route knows it, this route is what is missing.
         known = await self._knows_collection(collection_id)
-        if known is False or (known is None and isinstance(refusal, errors.NotFoundError)):
+        if known is False or (known is None and isinstance(reason, errors.NotFoundError)):
             raise errors.NotFoundError(
-                operation,
+                operations.LIST_COLLECTION_PRODUCTS,
                 f"There is no collection {collection_id} in this location.",
                 next_step="Take the id from the list of collections.",
-                status=refusal.status,
-                trace_id=refusal.trace_id,
+                status=reason.status,
+                trace_id=reason.trace_id,
             )
-        page = await self.list_products(limit=limit, offset=offset, collection_ids=[collection_id])
         words = (
-            f"This account does not have {operation.name}, so the products were found with "
-            f"{operations.LIST_PRODUCTS.name} by their collection id. Products that a smart collection "
-            "gathers by rule may be missing."
+            f"{_why(reason)}, so the products were found with {operations.LIST_PRODUCTS.name} by their "
+            "collection id. Products that a smart collection gathers by rule may be missing."
         )
-        if known is None:
-            words += " It could not be checked that the collection exists."
-        return CollectionProducts(page.items, page.total, page.limit, page.offset, fallback=words)
+        return words if known else words + " It could not be checked that the collection exists."
 
     async def _knows_collection(self, collection_id: str) -> bool | None:
         """Whether the collection exists, asked of two other routes; None when neither may be asked."""
@@ -137,3 +172,27 @@ class CollectionCalls(ProductCalls):
         except errors.RefusedError:
             return None
         return any(collection.id == collection_id for collection in page.items)
+
+
+_GONE_ROUND = (
+    errors.RouteUnavailableError,
+    errors.NotFoundError,
+    # The parameters are a guess, and stray ones are refused.
+    errors.ValidationFailedError,
+    errors.MissingScopeError,
+    # A 403 without a reason may be about the scope too. If it is the location, the other listing says so.
+    errors.WrongLocationError,
+)
+
+
+def _why(reason: errors.ProductsApiError) -> str:
+    name = operations.LIST_COLLECTION_PRODUCTS.name
+    match reason:
+        case errors.ValidationFailedError():
+            return f"What is sent to {name} is a guess, for nothing documents it, and the API found fault with it"
+        case errors.MissingScopeError() | errors.WrongLocationError():
+            return f"The access token may not use {name}"
+        case errors.RepeatedPageError():
+            return f"{name} gave the same page again for another offset"
+        case _:
+            return f"This account does not have {name}"

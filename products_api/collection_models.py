@@ -80,3 +80,11 @@ class CollectionProducts(Page[Product]):
     """
 
     fallback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionMembers:
+    """All products of a collection, with the `fallback` of `CollectionProducts`."""
+
+    items: tuple[Product, ...]
+    fallback: str | None

@@ -19,6 +19,7 @@
     |   |-- NotReachedError             the request never left
     |   `-- ConnectionLostError         the connection broke after the request was sent
     `-- UnexpectedResponseError         an answer that is not JSON, or not of the known shape
+        `-- RepeatedPageError           one page for several offsets
 
 Every error says what happened, whether anything changed, and what to do next; `str(error)` is
 those three in one line. This module imports neither the HTTP client nor the models, so naming an
@@ -164,3 +165,7 @@ class ConnectionLostError(ConnectionFailedError):
 
 class UnexpectedResponseError(ProductsApiError):
     """The answer is not JSON, or lacks what cannot be done without."""
+
+
+class RepeatedPageError(UnexpectedResponseError):
+    """A later page of a list begins as an earlier one did, so that reading on would never end."""

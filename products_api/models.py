@@ -19,6 +19,7 @@ from .changes import Change, FieldDifference
 from .collection_models import (
     Collection,
     CollectionChanges,
+    CollectionMembers,
     CollectionProducts,
     CollectionType,
     NewCollection,
@@ -93,6 +94,7 @@ __all__ = [
     "Change",
     "Collection",
     "CollectionChanges",
+    "CollectionMembers",
     "CollectionProducts",
     "CollectionType",
     "Dimensions",

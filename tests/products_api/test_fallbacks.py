@@ -9,6 +9,8 @@ from hoopai_products_mcp.products_api import errors
 from hoopai_products_mcp.products_api.models import (
     BulkInventoryChange,
     BulkInventoryResult,
+    Collection,
+    CollectionMembers,
     CollectionProducts,
     Product,
     QuantityChange,
@@ -18,10 +20,12 @@ IAM = "This route is not yet supported by the IAM Service. Please update your IA
 ALT = {"altId": LOCATION, "altType": "location"}
 PRODUCTS = {"products": [{"_id": "p1"}], "total": [{"total": 1}]}
 COLLECTION = {"data": {"_id": "c1", "name": "Winter"}, "status": True}
-BY_ID = (
-    "This account does not have GET /products/collections/{collectionId}/products, so the products were found with "
-    "GET /products/ by their collection id. Products that a smart collection gathers by rule may be missing."
+FOUND_BY_ID = (
+    ", so the products were found with GET /products/ by their collection id. "
+    "Products that a smart collection gathers by rule may be missing."
 )
+BY_ID = "This account does not have GET /products/collections/{collectionId}/products" + FOUND_BY_ID
+LACKING = "The access token may not use GET /products/collections/{collectionId}/products"
 STOCK_WORDS = (
     "This account does not have POST /products/bulk-update/inventory, "
     "so the settings were written with POST /products/inventory."
@@ -31,6 +35,15 @@ READ_WORDS = " The quantities are those just read plus the addition; a sale in b
 
 def stock(*items: tuple[str, int | None]) -> dict[str, Any]:
     return {"inventory": [{"_id": price, "availableQuantity": quantity} for price, quantity in items]}
+
+
+def members(first: int, count: int) -> Any:
+    items = [{"_id": f"p{number}"} for number in range(first, first + count)]
+    return answer({"data": items, "products": items})
+
+
+def products(count: int) -> tuple[Product, ...]:
+    return tuple(Product(id=f"p{number}") for number in range(count))
 
 
 def addition(*price_ids: str, **more: Any) -> BulkInventoryChange:
@@ -59,6 +72,112 @@ async def test_the_products_of_a_collection_are_found_by_its_id(missing: Any) ->
         [("locationId", LOCATION), ("limit", "10"), ("offset", "20"), ("collectionIds", "c1")],
         None,
     )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (
+            refusal(422, ["property altType should not exist"]),
+            "What is sent to GET /products/collections/{collectionId}/products is a guess, for nothing documents it, "
+            "and the API found fault with it",
+        ),
+        (refusal(401, "The token is not authorized for this scope."), LACKING),
+        (refusal(403, "Missing scope"), LACKING),
+        (refusal(403, "Forbidden resource"), LACKING),
+    ],
+)
+async def test_a_route_that_refuses_what_was_guessed_of_it_is_gone_round(refused: Any, words: str) -> None:
+    api = MockApi(refused, answer(COLLECTION), answer(PRODUCTS))
+    async with api.client() as client:
+        page = await client.list_collection_products(collection_id="c1", limit=10)
+    assert page == CollectionProducts((Product(id="p1"),), 1, 10, 0, fallback=words + FOUND_BY_ID)
+
+
+@pytest.mark.anyio
+async def test_a_token_without_any_scope_for_collections_still_lists_the_products() -> None:
+    no_scope = [refusal(403, "scope") for _ in range(3)]
+    api = MockApi(*no_scope, answer(PRODUCTS))
+    async with api.client() as client:
+        page = await client.list_collection_products(collection_id="c1")
+    assert page.fallback == LACKING + FOUND_BY_ID + " It could not be checked that the collection exists."
+
+
+@pytest.mark.anyio
+async def test_a_wrong_location_is_no_reason_for_the_documented_way_to_hide_it() -> None:
+    api = MockApi(*(refusal(403, "no") for _ in range(4)))
+    async with api.client() as client:
+        with pytest.raises(errors.WrongLocationError):
+            await client.list_collection_products(collection_id="c1")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("call", ["list_collection_products", "walk_collection_products"])
+async def test_a_wrong_token_stays_an_error(call: str) -> None:
+    api = MockApi(refusal(401, "Invalid JWT"))
+    async with api.client() as client:
+        with pytest.raises(errors.BadTokenError):
+            await getattr(client, call)(collection_id="c1")
+    assert len(api.sent) == 1
+
+
+@pytest.mark.anyio
+async def test_a_walk_reads_all_products_of_a_collection() -> None:
+    api = MockApi(members(0, 100), members(100, 100), members(200, 3))
+    async with api.client() as client:
+        everything = await client.walk_collection_products(collection_id="c1")
+    assert everything == CollectionMembers(products(203), fallback=None)
+    assert [request.path for request in api.sent] == ["/products/collections/c1/products"] * 3
+    assert [dict(request.query)["offset"] for request in api.sent] == ["0", "100", "200"]
+
+
+@pytest.mark.anyio
+async def test_a_route_that_ignores_the_offset_is_left_for_the_documented_way() -> None:
+    api = MockApi(members(0, 100), members(0, 100), answer(COLLECTION), members(0, 100), members(100, 20))
+    async with api.client() as client:
+        everything = await client.walk_collection_products(collection_id="c1")
+    assert everything == CollectionMembers(
+        products(120),
+        fallback="GET /products/collections/{collectionId}/products gave the same page again for another offset"
+        + FOUND_BY_ID,
+    )
+    assert [request.path for request in api.sent[3:]] == ["/products/", "/products/"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("refused", "words"), [(refusal(401, IAM), BY_ID), (refusal(403, "scope"), LACKING + FOUND_BY_ID)]
+)
+async def test_a_walk_refused_half_way_starts_again_in_the_documented_way(refused: Any, words: str) -> None:
+    api = MockApi(members(0, 100), refused, answer(COLLECTION), members(0, 100), members(100, 20))
+    async with api.client() as client:
+        everything = await client.walk_collection_products(collection_id="c1")
+    assert everything == CollectionMembers(products(120), fallback=words)
+
+
+@pytest.mark.anyio
+async def test_a_walk_through_a_collection_that_does_not_exist_says_so() -> None:
+    api = MockApi(refusal(404, "Not Found"), refusal(404, "Collection not found"))
+    async with api.client() as client:
+        with pytest.raises(errors.NotFoundError):
+            await client.walk_collection_products(collection_id="c1")
+
+
+@pytest.mark.anyio
+async def test_a_server_that_ignores_every_offset_ends_the_walk_with_an_error() -> None:
+    api = MockApi(refusal(401, IAM), answer(COLLECTION), members(0, 100), members(0, 100))
+    async with api.client() as client:
+        with pytest.raises(errors.RepeatedPageError):
+            await client.walk_collection_products(collection_id="c1")
+
+
+@pytest.mark.anyio
+async def test_a_collection_in_a_list_of_one_is_understood() -> None:
+    api = MockApi(answer({"data": [{"name": "Winter"}], "status": True}))
+    async with api.client() as client:
+        collection = await client.get_collection(collection_id="c1")
+    assert collection == Collection(id="c1", name="Winter")
 
 
 @pytest.mark.anyio
@@ -106,7 +225,7 @@ async def test_not_found_stands_where_nothing_can_vouch_for_the_collection() -> 
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("status", [401, 403, 422, 500])
+@pytest.mark.parametrize("status", [401, 409, 500])
 async def test_other_refusals_of_the_route_are_not_papered_over(status: int) -> None:
     api = MockApi(refusal(status, "no"), refusal(status, "no"))
     async with api.client() as client:
