@@ -4,11 +4,18 @@ from collections.abc import AsyncIterator, Sequence
 
 from . import operations
 from .caller import PAGE_CAP, Caller
-from .changes import Change, Update, merged
+from .changes import Change, Update, merged, without_nulls
 from .exact_json import Json
 from .model_base import Acknowledged, Page
 from .paths import comma_joined
-from .price_models import PRICE_WIRE_FIELDS, NewPrice, Price, PriceChanges, writable_part
+from .price_models import (
+    PRICE_FIELDS_PERHAPS_HIDDEN,
+    PRICE_WIRE_FIELDS,
+    NewPrice,
+    Price,
+    PriceChanges,
+)
+from .resending import sendable_part
 from .shapes import unwrap
 
 
@@ -54,19 +61,27 @@ class PriceCalls(Caller):
 
         The update replaces the whole price: a field left out of the request becomes null, and stock
         tracking was seen to turn itself off that way. So everything the reading showed is sent back,
-        and clearing a field means leaving it out. What a reading does not show cannot be kept; what a
-        sale takes from the stock between reading and writing is put back. `lost` tells what differs.
+        and clearing a field, or a part of one, means leaving it out. `lost` tells what differs afterwards.
+
+        What cannot be kept: what readings do not show (`unseen`), objects shown without a member that the
+        API requires of them (`not_resent`), and a sale between reading and writing, whose quantity is put back.
         """
         operation = operations.UPDATE_PRICE
         read = await self._read_price(product_id, price_id)
         before = self._price(read)
-        present = writable_part(read)
-        asked = merged(present, changes.wire())
-        kept = present | asked
-        body = {key: value for key, value in kept.items() if value is not None} | self._location
+        present = sendable_part(read, PRICE_WIRE_FIELDS)
+        asked = merged(present.fields, changes.wire())
+        body = without_nulls(present.fields | asked) | self._location
         self._check_required(operation, body, ("name", "type", "currency", "amount"))
         answer = await self._call(operation, ids={"productId": product_id, "priceId": price_id}, body=body)
-        update = Update(read, asked, PRICE_WIRE_FIELDS, self._price)
+        update = Update(
+            read,
+            asked,
+            PRICE_WIRE_FIELDS,
+            self._price,
+            left_out=present.left_out,
+            perhaps_hidden=PRICE_FIELDS_PERHAPS_HIDDEN,
+        )
         return await update.verified(before, answer, lambda: self._read_price(product_id, price_id))
 
     async def delete_price(self, *, product_id: str, price_id: str) -> Acknowledged:

@@ -1,12 +1,12 @@
 """Prices as they are read, created and changed. An amount is in major units: 19.99 means 19.99."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from .model_base import Body, Money, OptionalWireId, Record, WireId
+from .resending import Members, Part
 
 PriceType = Literal["one_time", "recurring"]
 
@@ -173,53 +173,52 @@ class PriceChanges(_PriceFields):
     amount: Money | None = None
 
 
-Shape: TypeAlias = "dict[str, Shape | None]"
-PRICE_WIRE_FIELDS: Shape = {
+PRICE_WIRE_FIELDS: Members = {
     "name": None,
     "type": None,
     "currency": None,
     "amount": None,
-    "recurring": {"interval": None, "intervalCount": None},
+    "recurring": Part({"interval": None, "intervalCount": None}, frozenset({"interval", "intervalCount"})),
     "description": None,
-    "membershipOffers": {"_id": None, "label": None, "value": None},
+    "membershipOffers": Part(
+        {"_id": None, "label": None, "value": None}, frozenset({"_id", "label", "value"})
+    ),
     "trialPeriod": None,
     "totalCycles": None,
     "setupFee": None,
     "variantOptionIds": None,
     "compareAtPrice": None,
     "userId": None,
-    "meta": {"source": None, "sourceId": None, "stripePriceId": None, "internalSource": None},
+    "meta": Part(
+        {"source": None, "sourceId": None, "stripePriceId": None, "internalSource": None},
+        frozenset({"source", "stripePriceId", "internalSource"}),
+    ),
     "trackInventory": None,
     "availableQuantity": None,
     "allowOutOfStockPurchases": None,
     "sku": None,
-    "shippingOptions": {
-        "weight": {"value": None, "unit": None},
-        "dimensions": {"height": None, "width": None, "length": None, "unit": None},
-    },
+    "shippingOptions": Part(
+        {
+            "weight": Part({"value": None, "unit": None}, frozenset({"value", "unit"})),
+            "dimensions": Part(
+                {"height": None, "width": None, "length": None, "unit": None},
+                frozenset({"height", "width", "length", "unit"}),
+            ),
+        }
+    ),
     "isDigitalProduct": None,
     "digitalDelivery": None,
 }
 """Wire names of what a price update can set, with the parts of its objects."""
 
-
-def writable_part(found: Mapping[str, Any], shape: Shape = PRICE_WIRE_FIELDS) -> dict[str, Any]:
-    """What of a price as read can be sent back: known fields that are set, at every depth.
-
-    Ids and timestamps that the API adds inside objects would be refused as stray keys.
-    """
-    kept: dict[str, Any] = {}
-    for key, inner in shape.items():
-        value = found.get(key)
-        if value is None:
-            continue
-        kept[key] = _writable_value(value, inner)
-    return kept
-
-
-def _writable_value(value: Any, shape: "Shape | None") -> Any:
-    if shape is None:
-        return value
-    if isinstance(value, list):
-        return [_writable_value(item, shape) for item in cast(list[Any], value)]
-    return writable_part(cast(Mapping[str, Any], value), shape) if isinstance(value, Mapping) else value
+PRICE_FIELDS_PERHAPS_HIDDEN = (
+    "sku",
+    "shippingOptions",
+    "description",
+    "trialPeriod",
+    "totalCycles",
+    "setupFee",
+    "isDigitalProduct",
+    "digitalDelivery",
+)
+"""Wire names of what the official description lets an update set and does not list among what is read."""

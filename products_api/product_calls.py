@@ -9,8 +9,8 @@ from .changes import Change, Update, merged
 from .exact_json import Json
 from .model_base import Acknowledged, Page
 from .paths import comma_joined
-from .price_models import writable_part
 from .product_models import MERGED_OBJECTS, PRODUCT_WIRE_FIELDS, NewProduct, Product, ProductChanges
+from .resending import sendable_part
 from .shapes import unwrap
 
 SortOrder = Literal["asc", "desc"]
@@ -108,7 +108,7 @@ class ProductCalls(Caller):
         operation = operations.UPDATE_PRODUCT
         read = await self._read_product(product_id)
         before = self._product(read)
-        asked = merged(writable_part(read, MERGED_OBJECTS), changes.wire())
+        asked = merged(sendable_part(read, MERGED_OBJECTS).fields, changes.wire())
         required = {key: read[key] for key in ("name", "productType") if read.get(key) is not None}
         body = required | asked | self._location
         self._check_required(operation, body, ("name", "productType"))

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from .model_base import Body, OptionalWireId, Record, WireId
-from .price_models import Shape
+from .resending import Members, Part
 
 ProductType = Literal["DIGITAL", "PHYSICAL", "SERVICE", "PHYSICAL/DIGITAL"]
 
@@ -170,6 +170,6 @@ PRODUCT_WIRE_FIELDS: dict[str, None] = {
 }
 """Wire names of what a product update can set."""
 
-MERGED_OBJECTS: Shape = {"seo": {"title": None, "description": None}}
+MERGED_OBJECTS: Members = {"seo": Part({"title": None, "description": None})}
 """Wire names of the objects whose parts an update may set alone. A label is none of them: the dates of a former
 badge are not meant for a new one."""
