@@ -88,7 +88,7 @@ BulkChange: TypeAlias = BulkPriceChange | BulkAvailability | BulkCollections | B
 
 
 class PriceEdit(Body):
-    """Fields of one price to set in a bulk edit; what is left out stays."""
+    """Fields of one price to set in a bulk edit; what is left out stays, None is sent as null."""
 
     never_null: ClassVar[frozenset[str]] = frozenset({"name", "amount", "currency"})
 
@@ -109,7 +109,7 @@ class PriceEdit(Body):
 
 
 class ProductEdit(Body):
-    """Fields of one product, and of its prices, to set in a bulk edit; what is left out stays.
+    """Fields of one product, and of its prices, to set in a bulk edit; what is left out stays, None is sent as null.
 
     Product type, variants and statement descriptor cannot be set here, nor a price's type. `taxes` are
     objects here, though ids everywhere else.

@@ -58,7 +58,10 @@ class NewCollection(Body):
 
 
 class CollectionChanges(Body):
-    """Changes to one collection: what is set is changed, None clears, what is left out stays."""
+    """Changes to one collection: what is set is changed, what is left out stays.
+
+    None is sent as null, which nothing documents and the API may refuse. A text is emptied with an empty one.
+    """
 
     never_null: ClassVar[frozenset[str]] = frozenset({"name", "slug", "type", "product_ids"})
 

@@ -6,7 +6,9 @@ spoiling the whole record: the documentation of this API leaves out fields that 
 fields that do not.
 
 Writing: unknown fields are refused, since the API answers stray keys with 422; a field that was
-never set is not sent, and one set to None is sent as null, which clears it.
+never set is not sent, and one set to None is sent as null. Nothing documents null in a request, and
+the sandbox's contract refuses it: to empty a text, send an empty one. A price update alone sends no
+null (see `PriceChanges`).
 """
 
 from dataclasses import dataclass
@@ -63,7 +65,7 @@ class Body(BaseModel):
     """Something to send."""
 
     never_null: ClassVar[frozenset[str]] = frozenset()
-    """Fields that may be left out but not be cleared."""
+    """Fields that may be left out but not be None."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -82,7 +84,7 @@ class Body(BaseModel):
         return self
 
     def wire(self) -> dict[str, Any]:
-        """The fields that were set, under their wire names, Decimals as they are."""
+        """The fields that were set, None as null, under their wire names, Decimals as they are."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 

@@ -163,7 +163,10 @@ class NewPrice(_PriceFields):
 
 
 class PriceChanges(_PriceFields):
-    """Changes to one price: what is set is changed, None clears, what is left out stays."""
+    """Changes to one price: what is set is changed, None clears, what is left out stays.
+
+    The update replaces the price, so None clears by not being sent, inside objects too.
+    """
 
     never_null: ClassVar[frozenset[str]] = frozenset({"name", "type", "currency", "amount"})
 

@@ -153,7 +153,10 @@ class NewProduct(_ProductFields):
 
 
 class ProductChanges(_ProductFields):
-    """Changes to one product: what is set is changed, None clears, what is left out stays.
+    """Changes to one product: what is set is changed, what is left out stays.
+
+    None is sent as null, which nothing documents and the API may refuse. A text is emptied with an empty one, a
+    list with an empty one, a label by switching it off.
 
     `prices` is documented as the product's prices without saying what the texts mean.
     """

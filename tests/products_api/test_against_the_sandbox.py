@@ -317,3 +317,82 @@ async def test_what_the_contract_refuses_comes_back_with_its_list_of_faults() ->
                 product_id=product.id, changes=models.ProductChanges(is_label_enabled=True)
             )
     assert caught.value.messages == ("label should not be empty when isLabelEnabled is true",)
+
+
+async def test_null_is_refused_and_an_empty_text_empties() -> None:
+    async with shop() as (client, _):
+        product = await client.create_product(
+            product=models.NewProduct(name="Jar", product_type="PHYSICAL", description="plain")
+        )
+        made = await client.create_collection(
+            collection=models.NewCollection(name="Jars", slug="jars", image="https://x.example/a.png")
+        )
+        with pytest.raises(errors.ValidationFailedError):
+            await client.update_product(
+                product_id=product.id, changes=models.ProductChanges(description=None)
+            )
+        with pytest.raises(errors.ValidationFailedError):
+            await client.update_collection(
+                collection_id=made.id, changes=models.CollectionChanges(image=None)
+            )
+        change = await client.update_product(
+            product_id=product.id, changes=models.ProductChanges(description="")
+        )
+        await client.update_collection(collection_id=made.id, changes=models.CollectionChanges(image=""))
+        assert (await client.get_collection(collection_id=made.id)).image == ""
+    assert change.after is not None
+    assert change.after.description == ""
+
+
+async def test_none_clears_fields_of_a_price_and_parts_of_them_without_sending_null() -> None:
+    async with shop() as (client, _):
+        product, price = await a_price(client)
+        change = await client.update_price(
+            product_id=product.id,
+            price_id=price.id,
+            changes=models.PriceChanges(sku=None, shipping_options=models.ShippingOptionsInput(weight=None)),
+        )
+    assert (change.lost, change.not_applied, change.unseen, change.not_resent) == ((), (), (), ())
+    assert change.after is not None
+    assert change.after.sku is None
+    assert change.after.shipping_options is not None
+    assert change.after.shipping_options.weight is None
+    assert price.shipping_options is not None
+    assert change.after.shipping_options.dimensions == price.shipping_options.dimensions
+
+
+async def test_an_earlier_reply_is_kept_whole_by_sending_it_along() -> None:
+    async with shop() as (client, _):
+        review = (await client.list_reviews(limit=1)).items[0]
+        first = models.ReviewReplyInput(
+            headline="Thanks",
+            comment="!",
+            user=models.ReviewAuthorInput(
+                name="Shop", email="shop@example.com", phone="+1 555 0100", is_customer=False
+            ),
+        )
+        second = first.model_copy(update={"comment": "!!"})
+        former: list[models.ReviewReplyInput] = []
+        for reply in (first, second):
+            update = models.ReviewUpdate(
+                product_id=str(review.product_id), status=str(review.status), reply=[*former, reply]
+            )
+            await client.update_review(review_id=review.id, update=update)
+            found = next(item for item in (await client.list_reviews()).items if item.id == review.id)
+            former = [again for reply in found.replies or [] if (again := reply.resendable())]
+    assert former == [first, second]
+
+
+@pytest.mark.parametrize(
+    "missing", [FaultKind.ROUTE_MISSING, FaultKind.ROUTE_UNSUPPORTED, FaultKind.SCOPE_MISSING]
+)
+async def test_a_collection_is_read_whole_with_or_without_its_own_route(missing: FaultKind) -> None:
+    async with shop() as (client, sandbox):
+        collection = next(item for item in (await client.list_collections()).items if item.type == "manual")
+        own = await client.walk_collection_products(collection_id=collection.id)
+        sandbox.faults.add(missing, "GET /products/collections/{collectionId}/products")
+        listed = await client.walk_collection_products(collection_id=collection.id)
+    assert own.fallback is None
+    assert listed.fallback is not None
+    assert {product.id for product in own.items} == {product.id for product in listed.items}
+    assert own.items
