@@ -260,10 +260,7 @@ def _schema_at(schema: Mapping[str, Any], location: Iterable[int | str]) -> Mapp
 def _value_at(given: Any, location: Iterable[int | str]) -> Any:
     at = given
     for part in location:
-        try:
-            at = at[part]
-        except (KeyError, IndexError, TypeError):
-            return None
+        at = at[part]
     return at
 
 

@@ -4,6 +4,8 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -334,9 +336,13 @@ def test_a_result_says_the_same_in_text_and_in_structure() -> None:
     class Thing(View):
         name: str = "Lampe “Ü”"
         price: Any = 0.1
+        other: Any = ({"day": date(2026, 5, 31)}, Decimal("1E+3"), Decimal("0.1000000000000000055"))
 
     result = to_result(Thing(), ["read this first"])
     assert isinstance(result.content[0], TextContent)
     text = result.content[0].text
-    assert text == '{"notes":["read this first"],"name":"Lampe “Ü”","price":0.1}'
+    assert text == (
+        '{"notes":["read this first"],"name":"Lampe “Ü”","price":0.1,'
+        '"other":[{"day":"2026-05-31"},1000,"0.1000000000000000055"]}'
+    )
     assert result.structured_content == json.loads(text)

@@ -262,3 +262,14 @@ async def test_a_live_connection_is_made_by_the_first_call_and_closed_with_the_s
         "The API could not be reached for GET /products/ (ConnectError). "
         "Check the network and the base URL, then try again."
     )
+
+
+async def test_the_embedded_shop_is_made_by_the_first_call_and_closed_with_the_server() -> None:
+    settings = Settings(sandbox=True)
+    connection = Connection(settings)
+    for _ in range(2):
+        async with Client(build_server(settings, connection=connection)) as client:
+            made = await call(client, "create_collection", name="Once")
+            assert not made.is_error
+            again = await call(client, "create_collection", name="Once")
+            assert "slug already exists" in text_of(again)

@@ -131,6 +131,15 @@ async def test_no_hidden_character_of_the_shop_reaches_a_model_from_any_listing(
     assert not set("".join(texts)) & set(HIDDEN)
 
 
+def test_a_review_without_words_has_none() -> None:
+    assert plain(
+        review_view(Review.model_validate({"_id": "r1", "rating": 5})).model_dump(exclude_none=True)
+    ) == {
+        "id": "r1",
+        "rating": 5,
+    }
+
+
 def test_fields_that_this_server_does_not_know_stay_with_the_customers_words() -> None:
     review = Review.model_validate({"_id": "r1", "title": "Do this", "user": {"name": "A"}, "__v": 0})
     assert plain(review_view(review).model_dump(exclude_none=True)) == {
