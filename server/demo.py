@@ -6,6 +6,8 @@ calls are what an assistant would make of them.
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import anyio
@@ -21,13 +23,13 @@ SHOWN = 60
 GOODBYE = """\
 Connect an assistant to this shop, for instance Claude Code:
 
-  claude mcp add hoopai-products -- hoopai-products-mcp --sandbox
+  claude mcp add hoopai-products -- {command} --sandbox
 
 or to your own, with a Private Integration Token (Settings > Private Integrations):
 
   export HOOPAI_ACCESS_TOKEN=pit-...
   export HOOPAI_LOCATION_ID=...
-  hoopai-products-mcp
+  {command}
 
 README.md has the configuration of the common hosts.\
 """
@@ -226,6 +228,13 @@ def _short(value: object) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
+def _command() -> str:
+    """How to start the server from here: by its name where a shell finds it, else by its path."""
+    name = "hoopai-products-mcp"
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if which(name) is None and beside.exists() else name
+
+
 def run() -> int:
     """Play the demonstration on the terminal and return the exit code."""
     console = Console(highlight=False, soft_wrap=True)
@@ -237,5 +246,5 @@ def run() -> int:
     if failed:
         console.print("\n[bold red]The demonstration stopped:[/] the call above should have succeeded.")
         return 1
-    console.print(f"\n[bold]That is all.[/] {escape(GOODBYE)}")
+    console.print(f"\n[bold]That is all.[/] {escape(GOODBYE.format(command=_command()))}")
     return 0
