@@ -73,6 +73,23 @@ class Shop:
             self.note(f"The API accepted the change; reading it back failed, so it was not checked. {error}")
             return None
 
+    async def gone(self, read: Callable[[], Awaitable[object]]) -> bool:
+        """Whether what was deleted is gone: reading it is answered with "not found", or finds None.
+
+        Where it cannot be read, the API's word is taken and a note says so.
+        """
+
+        async def there() -> bool:
+            try:
+                return await read() is not None
+            except NotFoundError:
+                return False
+
+        if not await self.check(there):
+            return True
+        self.note("The API accepted the deletion, but it is still there when read. Look again in a while.")
+        return False
+
     def settled(self, change: Change[Found]) -> Found:
         """The thing as it is after an update. Where that could not be read, a note says what is shown instead."""
         if not change.verified:
