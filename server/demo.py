@@ -14,6 +14,7 @@ import anyio
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequestParams, ElicitResult, TextContent
 from rich.console import Console
 from rich.markup import escape
@@ -42,14 +43,15 @@ class DemoFailedError(Exception):
 class Demo:
     """A client at work, and what it shows."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, options: Sequence[str] = ("--sandbox",)) -> None:
         self.console = console
+        self.options = options
         self.says_yes = False
 
     async def play(self) -> None:
         """Work the shop from the first question to the last."""
         server = StdioServerParameters(
-            command=sys.executable, args=["-m", "hoopai_products_mcp.server.cli", "--sandbox"]
+            command=sys.executable, args=["-m", "hoopai_products_mcp.server.cli", *self.options]
         )
         async with Client(server, elicitation_callback=self._person) as client:
             tools = (await client.list_tools()).tools
@@ -187,7 +189,11 @@ class Demo:
             f"{key}={'…' if key in (hide or ()) else _short(value)}" for key, value in arguments.items()
         )
         self.console.print(f"  [cyan]{tool}[/]([dim]{escape(shown)}[/])")
-        result = await client.call_tool(tool, arguments)
+        try:
+            result = await client.call_tool(tool, arguments)
+        except MCPError as error:
+            self.console.print(f"    [yellow]{escape(error.error.message)}[/]")
+            raise DemoFailedError from None
         if result.is_error:
             text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
             self.console.print(f"    [yellow]{escape(text)}[/]")
@@ -235,12 +241,12 @@ def _command() -> str:
     return str(beside) if which(name) is None and beside.exists() else name
 
 
-def run() -> int:
-    """Play the demonstration on the terminal and return the exit code."""
+def run(options: Sequence[str] = ("--sandbox",)) -> int:
+    """Play the demonstration on the terminal, the server started with these options; return the exit code."""
     console = Console(highlight=False, soft_wrap=True)
     failed = False
     try:
-        anyio.run(Demo(console).play)
+        anyio.run(Demo(console, options).play)
     except* DemoFailedError:
         failed = True
     if failed:
