@@ -1,6 +1,6 @@
 """A real MCP client on our server on the sandbox, as the tests of the tools use it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from mcp_types import (
     ErrorData,
     TextContent,
 )
+from other_api import Between, OtherConnection
 
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
@@ -100,11 +101,14 @@ async def shop_session(
     era: Era = "2026-07-28",
     shop: ShopChoice = "demo",
     settings: Mapping[str, Any] | None = None,
+    between: Between | None = None,
 ) -> AsyncGenerator[ShopSession]:
-    """A session in memory. `answer` puts the client's person in; without it the client cannot be asked."""
+    """A session in memory. `answer` puts the client's person in; without it the client cannot be asked.
+    `between` makes the API another than the sandbox."""
     app = create_app(shop=shop, rate_limit=0)
     chosen = Settings.model_validate({"sandbox": True, **(settings or {})})
-    server = build_server(chosen, connection=Connection(chosen, sandbox_app=app))
+    connection = OtherConnection(app, between) if between else Connection(chosen, sandbox_app=app)
+    server = build_server(chosen, connection=connection)
     questions: list[str] = []
 
     async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:

@@ -1,0 +1,56 @@
+"""An API that does not behave as the sandbox does: what stands between the server and the sandbox."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from hoopai_products_mcp.products_api.client import ProductsClient
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
+from hoopai_products_mcp.sandbox.transport import SandboxTransport
+from hoopai_products_mcp.server.app import Connection
+from hoopai_products_mcp.server.settings import Settings
+
+Carry = Callable[[httpx.Request], Awaitable[httpx.Response]]
+"""Has the sandbox answer a request."""
+Between = Callable[[httpx.Request, Carry], Awaitable[httpx.Response]]
+"""Answers a request, with the sandbox's help or without."""
+
+
+class _OtherTransport(SandboxTransport):
+    """Carries requests to the sandbox past somebody."""
+
+    def __init__(self, app: Starlette, between: Between) -> None:
+        super().__init__(app)
+        self._between = between
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._between(request, super().handle_async_request)
+
+
+class OtherConnection(Connection):
+    """A connection to such an API."""
+
+    def __init__(self, app: Starlette, between: Between) -> None:
+        super().__init__(Settings(sandbox=True))
+        self._other = ProductsClient(
+            base_url="http://sandbox.invalid",
+            token=TOKEN,
+            location_id=LOCATION_ID,
+            transport=_OtherTransport(app, between),
+        )
+
+    @property
+    def client(self) -> ProductsClient:
+        return self._other
+
+    async def aclose(self) -> None:
+        await self._other.aclose()
+
+
+async def rewritten(response: httpx.Response, change: Callable[[Any], Any]) -> httpx.Response:
+    """The same answer with another body."""
+    body = json.loads(await response.aread())
+    return httpx.Response(response.status_code, json=change(body))
