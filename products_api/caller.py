@@ -193,13 +193,23 @@ class Caller:
         *,
         limit: int,
         offset: int,
+        leave_out_unreadable: bool = False,
     ) -> Page[Item]:
+        """One page. Entries that cannot be read spoil it, unless they may be left out and are not all of it."""
         found = items_in(value, *keys)
         if found is None:
             raise self._unexpected(operation, f"without a list under {' or '.join(map(repr, keys))}")
-        items = tuple(self._parse(operation, model, item) for item in found)
+        items: list[Item] = []
+        unreadable: list[int] = []
+        for place, item in enumerate(found):
+            try:
+                items.append(self._parse(operation, model, item))
+            except errors.UnexpectedResponseError:
+                unreadable.append(place)
+                if not leave_out_unreadable or len(unreadable) == len(found):
+                    raise
         total = total_in(value.get("total")) if isinstance(value, dict) else None
-        return Page(items, total, limit, offset)
+        return Page(tuple(items), total, limit, offset, unreadable=tuple(unreadable))
 
     def _record(self, operation: Operation, value: Json, *envelopes: str) -> dict[str, Json]:
         """The one record of an answer, out of its envelope.

@@ -11,7 +11,7 @@ the sandbox's contract refuses it: to empty a text, send an empty one. A price u
 null (see `PriceChanges`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
@@ -102,13 +102,15 @@ class Page(Generic[Item]):
     """One page of a list.
 
     `total` is what the API claims, None when it did not say; it is not reliable enough to page by.
-    `limit` and `offset` are those of the request.
+    `limit` and `offset` are those of the request. `unreadable` has the places, within the page, of entries
+    that are not among the items because they lack what cannot be done without.
     """
 
     items: tuple[Item, ...]
     total: int | None
     limit: int
     offset: int
+    unreadable: tuple[int, ...] = field(default=(), kw_only=True)
 
     @property
     def next_offset(self) -> int | None:
@@ -116,6 +118,15 @@ class Page(Generic[Item]):
 
         A short page ends the list, unless the API claims more: then it may cap pages lower than asked.
         """
-        reached = self.offset + len(self.items)
-        more = len(self.items) >= self.limit or (self.total is not None and self.total > reached)
-        return reached if self.items and more else None
+        listed = len(self.items) + len(self.unreadable)
+        reached = self.offset + listed
+        more = listed >= self.limit or (self.total is not None and self.total > reached)
+        return reached if listed and more else None
+
+    def offset_after(self, position: int) -> int | None:
+        """Where a list goes on after the item at this position of the page; None when it ends there."""
+        if position + 1 == len(self.items):
+            return self.next_offset
+        listed = len(self.items) + len(self.unreadable)
+        places = [place for place in range(listed) if place not in self.unreadable]
+        return self.offset + places[position] + 1

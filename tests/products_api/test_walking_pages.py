@@ -83,3 +83,25 @@ async def test_a_server_that_ignores_the_offset_is_found_out() -> None:
     assert str(caught.value) == (
         "GET /products/ answered with the same page again for another offset. Report this: the API may have changed."
     )
+
+
+@pytest.mark.anyio
+async def test_a_review_without_an_id_is_left_out_and_the_places_still_count() -> None:
+    def one_page() -> Any:
+        return answer({"data": [{"headline": "?"}, {"_id": "r1"}, None, {"_id": "r2"}], "total": 5})
+
+    api = MockApi(one_page(), one_page(), answer({"data": [{"_id": "r3"}], "total": 5}))
+    async with api.client() as client:
+        page = await client.list_reviews(limit=4)
+        assert [review.id for review in page.items] == ["r1", "r2"]
+        assert (page.unreadable, page.next_offset) == ((0, 2), 4)
+        assert [page.offset_after(position) for position in range(2)] == [2, 4]
+        assert await ids(client.iterate_reviews()) == ["r1", "r2", "r3"]
+
+
+@pytest.mark.anyio
+async def test_reviews_of_which_none_has_an_id_are_an_answer_of_unknown_shape() -> None:
+    api = MockApi(answer({"data": [{"headline": "?"}], "total": 1}))
+    async with api.client() as client:
+        with pytest.raises(errors.UnexpectedResponseError, match="not of the known shape"):
+            await client.list_reviews()

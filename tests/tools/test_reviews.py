@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import httpx
 import pytest
+from other_api import Carry, rewritten
 from shelves import body, just_before
 from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
@@ -148,6 +150,43 @@ async def test_a_status_that_no_review_has_is_looked_for_to_the_end() -> None:
             "returned": 0,
         }
         assert session.sent() == ["GET /products/reviews"] * 2
+
+
+@pytest.mark.parametrize("limit", [1, 2, 25, 100])
+async def test_a_review_without_an_id_does_not_spoil_the_list(limit: int) -> None:
+    async def without_ids(request: httpx.Request, carry: Carry) -> httpx.Response:
+        def forget(body: Any) -> Any:
+            for review in body["data"]:
+                if review["_id"] in lost:
+                    del review["_id"]
+            return body
+
+        answer = await carry(request)
+        return await rewritten(answer, forget) if request.url.path == "/products/reviews" else answer
+
+    lost: set[str] = set()
+    async with shop_session(between=without_ids) as session:
+        reviews = held(session)
+        lost |= {reviews[0]["_id"], reviews[3]["_id"], reviews[4]["_id"]}
+        page = await session.call("list_reviews", limit=5)
+        assert [item["id"] for item in page["items"]] == [reviews[1]["_id"], reviews[2]["_id"]]
+        assert page["notes"] == [
+            NOTE,
+            "3 reviews without an id are left out: nothing could be done with them.",
+        ]
+        assert (page["total"], page["next_offset"]) == (120, 5)
+        wanted = [
+            review["_id"]
+            for review in reviews
+            if review["status"] == "approved" and review["_id"] not in lost
+        ]
+        found: list[str] = []
+        offset: int | None = 0
+        while offset is not None and len(found) < 5:
+            page = await session.call("list_reviews", status="approved", limit=limit, offset=offset)
+            found += [item["id"] for item in page["items"]]
+            offset = page.get("next_offset")
+        assert found == wanted[: len(found)]
 
 
 async def test_a_long_search_by_status_stops_and_says_where_to_go_on() -> None:
