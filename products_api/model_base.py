@@ -78,9 +78,9 @@ class Body(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_clearing_what_must_exist(self) -> Self:
-        for field in sorted(self.model_fields_set & self.never_null):
-            if getattr(self, field) is None:
-                raise ValueError(f"{field} cannot be cleared; leave it out to keep it")
+        for name in sorted(self.model_fields_set & self.never_null):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be cleared; leave it out to keep it")
         return self
 
     def wire(self) -> dict[str, Any]:
