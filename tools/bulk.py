@@ -220,8 +220,8 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
             for key, product in found.items()
         ),
         also=(
-            f"{counted(sum(map(len, prices.values())), 'price')} with {stock} units of stock in all go "
-            "along. Collections and stores lose them.",
+            f"{counted(sum(map(len, prices.values())), 'price')} with {stock} units of stock in all are expected to "
+            "go with them. Collections and stores lose them.",
         ),
         lasting="products made again have new ids and none of their reviews.",
         state={"updated_at": {key: product.updated_at for key, product in found.items()}},
@@ -238,8 +238,8 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
     plan=plan_bulk_delete_products,
 )
 async def bulk_delete_products(shop: Shop, plan: Plan, *, product_ids: BulkIds) -> views.BulkChanged:
-    """Delete, wipe out or clean out many products or items for good, with their prices and stock. A person
-    is asked first."""
+    """Delete, wipe out or clean out many products or items for good; their prices and stock are expected to go
+    with them. A person is asked first."""
     del plan
     await shop.api.bulk_update(change=wire.BulkDelete(product_ids=product_ids))
 

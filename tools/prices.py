@@ -256,4 +256,5 @@ async def delete_price(shop: Shop, plan: Plan, *, product_id: Id, price_id: Id) 
     """Drop or remove one price, plan, tier or variant (a size, a colour) from a product for good. A person
     is asked first."""
     await shop.api.delete_price(product_id=product_id, price_id=price_id)
-    return views.Deleted(deleted=True, id=price_id, name=plan.state["name"])
+    gone = await shop.gone(lambda: shop.api.get_price(product_id=product_id, price_id=price_id))
+    return views.Deleted(deleted=gone, id=price_id, name=plan.state["name"])

@@ -260,9 +260,10 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
         action=f"Delete the product {quoted(product.name or product.id)} (id {product.id})",
         items=tuple(PlanItem(label=stock_and_price(price)) for price in prices),
         also=(
-            f"It takes {counted(len(prices), 'price')} and all its stock along, and leaves its collections and stores."
+            f"Its {counted(len(prices), 'price')} and their stock are expected to go with it. Collections and stores "
+            "lose it."
             if prices
-            else "It has no price. It leaves its collections and stores.",
+            else "It has no price. Collections and stores lose it.",
         ),
         lasting="a product made again has a new id and none of its reviews.",
         state={"id": product.id, "name": product.name, "updated_at": product.updated_at},
@@ -279,9 +280,10 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
     plan=plan_delete_product,
 )
 async def delete_product(shop: Shop, plan: Plan, *, product_id: ProductRef) -> views.Deleted:
-    """Delete, remove or get rid of one product or item for good, with its prices and stock. A person is
-    asked first. Only to take it off sale: update_product."""
+    """Delete, remove or get rid of one product or item for good; its prices and stock are expected to go with
+    it. A person is asked first. Only to take it off sale: update_product."""
     del product_id  # the plan names the product that the person agreed to, which a slug might not any more
     found = plan.state["id"]
     await shop.api.delete_product(product_id=found)
-    return views.Deleted(deleted=True, id=found, name=plan.state["name"])
+    gone = await shop.gone(lambda: shop.api.get_product(product_id=found))
+    return views.Deleted(deleted=gone, id=found, name=plan.state["name"])

@@ -166,7 +166,8 @@ async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era)
             "Delete 2 products",
             "• “Pocket lantern”, 2 prices",
             "• “Lantern patterns”, 1 price",
-            "3 prices with 75 units of stock in all go along. Collections and stores lose them.",
+            "3 prices with 75 units of stock in all are expected to go with them. Collections and stores lose "
+            "them.",
             "This cannot be undone: products made again have new ids and none of their reviews.",
         ]
         assert shelves.body(session) == PLACE | {

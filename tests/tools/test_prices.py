@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import shelves
+from odd_api import ignores
 from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
@@ -398,3 +399,14 @@ async def test_with_confirmation_off_a_price_is_deleted_unasked() -> None:
         price = shelves.price(session, "Pocket lantern", "Iron")
         gone = await session.call("delete_price", product_id=price["product"], price_id=price["_id"])
         assert gone["deleted"] is True
+
+
+async def test_a_price_that_is_still_there_after_its_deletion_is_not_called_deleted() -> None:
+    kept = ignores("DELETE /products/.*/price/.*", {"status": True})
+    async with shop_session(yes, between=kept) as session:
+        price = shelves.price(session, "Pocket lantern", "Iron")
+        gone = await session.call("delete_price", product_id=price["product"], price_id=price["_id"])
+        assert gone["deleted"] is False
+        assert gone["notes"] == [
+            "The API accepted the deletion, but it is still there when read. Look again in a while."
+        ]

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import shelves
+from odd_api import ignores
 from shop_session import ERAS, Era, ShopSession, closed, no, shop_session, unticked, yes
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,7 @@ async def test_deleting_asks_with_all_that_goes_and_deletes_by_id_after_a_yes(er
             f"Delete the product “Pocket lantern” (id {doc['_id']})",
             "• Brass: 24.50 USD, 40 in stock",
             "• Iron: 27.50 USD, 35 in stock",
-            "It takes 2 prices and all its stock along, and leaves its collections and stores.",
+            "Its 2 prices and their stock are expected to go with it. Collections and stores lose it.",
             "This cannot be undone: a product made again has a new id and none of its reviews.",
         ]
         assert session.writes() == [f"DELETE /products/{doc['_id']}"]
@@ -105,3 +106,28 @@ async def test_a_change_while_the_question_is_open_makes_a_newer_client_be_asked
         assert len(session.questions) == 2
         assert "• Iron: 27.50 USD, 3 in stock" in session.questions[1]
         assert session.writes() == []
+
+
+async def test_a_product_that_is_still_there_after_its_deletion_is_not_called_deleted() -> None:
+    kept = ignores("DELETE /products/.*", {"status": True})
+    async with shop_session(yes, between=kept) as session:
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        gone = await session.call("delete_product", product_id=product_id)
+        assert gone == {
+            "notes": [
+                "The API accepted the deletion, but it is still there when read. Look again in a while."
+            ],
+            "deleted": False,
+            "id": product_id,
+            "name": "Pocket lantern",
+        }
+
+
+async def test_a_deletion_that_cannot_be_looked_at_is_the_apis_word() -> None:
+    async with shop_session(settings={"confirmation": "off"}) as session:
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        session.sandbox.faults.add("server_error", "GET /products/{productId}", skip=1)
+        gone = await session.call("delete_product", product_id=product_id)
+        assert gone["deleted"] is True
+        (note,) = gone["notes"]
+        assert note.startswith("The API accepted the change; reading it back failed, so it was not checked.")

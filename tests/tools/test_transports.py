@@ -109,7 +109,7 @@ async def test_over_http_a_person_is_asked_and_the_deed_is_done(era: Era) -> Non
     async with served() as (url, sandbox), Client(url, mode=era, elicitation_callback=person) as client:
         done = await delete_first_product(client)
         assert done.structured_content is not None
-        assert sandbox.requests.lines()[-1] == f"DELETE /products/{done.structured_content['id']}"
+        assert f"DELETE /products/{done.structured_content['id']}" in sandbox.requests.lines()
     assert len(person.questions) == 1
 
 
