@@ -152,6 +152,61 @@ async def create_product(
     return product_details(product, (), None)
 
 
+async def plan_update_product(
+    shop: Shop,
+    *,
+    product_id: str,
+    available_in_store: bool | None,
+    variants: list[shapes.Variant] | None,
+    clear: list[Clearable] | None,
+    **others: Any,
+) -> Plan | None:
+    """What customers would lose: the product, or variants that prices are of. Without that nobody is asked."""
+    hides = available_in_store is False
+    if not hides and variants is None:
+        return None
+    fields = sending.given(available_in_store=available_in_store, variants=variants, **others)
+    _emptied(clear, fields)
+    product = await shop.api.get_product(product_id=product_id)
+    hides = hides and product.available_in_store is not False
+    losing = await _losing_their_variant(shop, product, variants)
+    if not hides and not losing:
+        return None
+    named = f"{quoted(product.name or product.id)} (id {product.id})"
+    actions = ["Hide"] if hides else []
+    actions += [f"take the variants of {counted(len(losing), 'price')} from"] if losing else []
+    shown = "unknown" if product.available_in_store is None else "shown"
+    action = f"{' and '.join(actions)} the product {named}"
+    others_named = [name for name in fields if name not in {"available_in_store", "variants"}]
+    also = ["These prices stay, without a variant; delete_price removes them."] if losing else []
+    also += (
+        [f"Changed with it: {', '.join([*others_named, *(clear or ())])}."] if others_named or clear else []
+    )
+    return Plan(
+        action=action[0].upper() + action[1:],
+        items=(
+            *((PlanItem(label="In the store", before=shown, after="hidden"),) if hides else ()),
+            *(PlanItem(label=f"Loses its variant: {stock_and_price(price)}") for price in losing),
+        ),
+        also=tuple(also),
+        state={"id": product.id, "losing": [price.name or price.id for price in losing]},
+    )
+
+
+async def _losing_their_variant(
+    shop: Shop, product: wire.Product, variants: list[shapes.Variant] | None
+) -> list[wire.Price]:
+    """Prices that point at an option which the product would not have any more."""
+    if variants is None:
+        return []
+    made = sending.variants(variants, product.variants) or ()
+    kept = {option["id"] for variant in made for option in variant["options"]}
+    gone = {option.id for variant in product.variants or () for option in variant.options or ()} - kept
+    if not gone:
+        return []
+    return [price for price in await shop.prices_of(product.id) if gone & set(price.variant_option_ids or ())]
+
+
 @tool(
     operation="PUT /products/{productId}",
     title="Update a product",
@@ -159,9 +214,11 @@ async def create_product(
     risk=Risk.UPDATE,
     idempotent=True,
     open_world=False,
+    plan=plan_update_product,
 )
 async def update_product(
     shop: Shop,
+    plan: Plan | None,
     *,
     product_id: ProductRef,
     name: Name | None = None,
@@ -184,8 +241,10 @@ async def update_product(
     clear: Annotated[list[Clearable] | None, Field(description="fields to empty")] = None,
 ) -> views.ChangedProduct:
     """Edit one product or listing: rename it, rewrite the description, change pictures, SEO or badge,
-    publish, unpublish or hide it. What is left out stays; a list replaces the whole list. What it costs and
-    stock: update_price."""
+    publish, unpublish or hide it. What is left out stays; a list replaces the whole list. A person is asked
+    first when it hides the product or drops options that have prices. What it costs and stock: update_price."""
+    if plan is not None:
+        product_id = plan.state["id"]  # what the person agreed to, which a slug might not name any more
     present = (await shop.api.get_product(product_id=product_id)).variants if variants is not None else None
     fields = sending.given(
         name=name,
@@ -209,31 +268,17 @@ async def update_product(
     sending.refuse_no_change(fields)
     change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
     after = shop.settled(change)
-    if variants is not None:
-        await _note_orphans(shop, change.before, after)
+    if plan is not None and (losing := plan.state["losing"]):
+        names = ", ".join(map(quoted, losing[:SHOWN_ITEMS]))
+        shop.note(
+            f"{counted(len(losing), 'price')} without a variant now: {names}. delete_price removes them."
+        )
     return views.ChangedProduct(
         product=product_view(after, "concise"),
         changed=changed_fields(change.before, after) if change.after else None,
         not_applied=misses(change.not_applied),
         lost=misses(change.lost),
     )
-
-
-async def _note_orphans(shop: Shop, before: wire.Product, after: wire.Product) -> None:
-    """Say which prices are of options that the product has lost: nothing deletes them."""
-    if gone := _option_ids(before) - _option_ids(after):
-        prices = await shop.check(lambda: shop.prices_of(after.id))
-        orphans = [price for price in prices or () if gone & set(price.variant_option_ids or ())]
-        if orphans:
-            names = ", ".join(quoted(price.name or price.id) for price in orphans[:SHOWN_ITEMS])
-            shop.note(
-                f"{counted(len(orphans), 'price')} of options that are gone now stay: {names}. delete_price removes "
-                "them."
-            )
-
-
-def _option_ids(product: wire.Product) -> set[str | None]:
-    return {option.id for variant in product.variants or () for option in variant.options or ()}
 
 
 def _emptied(clear: list[Clearable] | None, fields: Mapping[str, Any]) -> dict[str, Any]:

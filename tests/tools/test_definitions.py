@@ -106,7 +106,6 @@ HINTS = {
 
 DOES_NOT_ASK = {name for name, hints in HINTS.items() if hints[0]} | {
     "create_product",
-    "update_product",
     "create_price",
     "update_price",
     "create_collection",
@@ -155,7 +154,7 @@ async def test_the_hints_of_each_tool_are_these() -> None:
     assert found == HINTS
 
 
-def test_all_but_reading_adding_and_changing_one_thing_can_ask() -> None:
+def test_all_but_reading_adding_and_changing_a_price_can_ask() -> None:
     assert {record.name for record in RECORDS if not record.asks} == DOES_NOT_ASK
 
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 import shelves
-from shop_session import shop_session, text_of
+from odd_api import answers, without
+from shop_session import ERAS, Era, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
 
@@ -334,7 +335,7 @@ async def test_a_badge_and_taxes_are_switched_as_they_are_set(
 
 
 async def test_variants_keep_the_ids_of_what_exists_by_name() -> None:
-    async with shop_session() as session:
+    async with shop_session(yes) as session:
         before = shelves.product(session, "Pocket lantern")
         await session.call(
             "update_product",
@@ -353,16 +354,69 @@ async def test_variants_keep_the_ids_of_what_exists_by_name() -> None:
         assert not new & {was["id"], *(option["id"] for option in was["options"])}
 
 
-async def test_prices_of_options_that_are_gone_are_named() -> None:
-    async with shop_session() as session:
+IRON = {"name": "Finish", "options": [{"name": "Iron"}]}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_hiding_a_product_and_dropping_options_that_have_prices_asks(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
         product_id = shelves.product(session, "Pocket lantern")["_id"]
-        iron = {"name": "Finish", "options": [{"name": "Iron"}]}
-        done = await session.call("update_product", product_id=product_id, variants=[iron])
-        assert done["notes"] == [
-            "1 price of options that are gone now stay: “Brass”. delete_price removes them."
+        done = await session.call(
+            "update_product",
+            product_id="pocket-lantern",
+            variants=[IRON],
+            available_in_store=False,
+            name="Lamp",
+            clear=["image"],
+        )
+        assert session.questions[0].splitlines()[:5] == [
+            f"Hide and take the variants of 1 price from the product “Pocket lantern” (id {product_id})",
+            "• In the store: shown → hidden",
+            "• Loses its variant: Brass: 24.50 USD, 40 in stock",
+            "These prices stay, without a variant; delete_price removes them.",
+            "Changed with it: name, image.",
         ]
-        done = await session.call("update_product", product_id=product_id, variants=[iron])
-        assert "notes" not in done
+        assert done["notes"] == ["1 price without a variant now: “Brass”. delete_price removes them."]
+        assert done["product"]["available_in_store"] is False
+        again = await session.call(
+            "update_product", product_id=product_id, variants=[IRON], available_in_store=False
+        )
+        assert "notes" not in again
+        assert len(session.questions) == 1
+        assert session.writes() == [f"PUT /products/{product_id}"] * 2
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", [no, None])
+@pytest.mark.parametrize("change", [{"available_in_store": False}, {"variants": [IRON]}])
+async def test_without_a_yes_no_product_is_hidden_and_no_option_dropped(
+    era: Era, answer: Any, change: dict[str, Any]
+) -> None:
+    async with shop_session(answer, era=era) as session:
+        still = shelves.untouched(session)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        said = await session.refused("update_product", product_id=product_id, **change)
+        assert "Nothing was changed." in said
+        assert still()
+
+
+async def test_a_product_of_which_the_api_does_not_say_whether_it_is_shown_asks_before_it_is_hidden() -> None:
+    silent = answers("GET /products/[0-9a-f]+", without("availableInStore"))
+    async with shop_session(no, between=silent) as session:
+        product_id = shelves.product(session, "Old stock lantern")["_id"]
+        await session.refused("update_product", product_id=product_id, available_in_store=False)
+        assert "• In the store: unknown → hidden" in session.questions[0]
+
+
+async def test_showing_a_product_or_adding_options_asks_nobody() -> None:
+    async with shop_session() as session:
+        product_id = shelves.product(session, "Old stock lantern")["_id"]
+        await session.call("update_product", product_id=product_id, available_in_store=True)
+        product = shelves.product(session, "Pocket lantern")
+        more = [{"name": "Finish", "options": [{"name": name} for name in ("Brass", "Iron", "Copper")]}]
+        await session.call("update_product", product_id=product["_id"], variants=more)
+        (finish,) = shelves.product(session, "Pocket lantern")["variants"]
+        assert finish["options"][:2] == product["variants"][0]["options"]
 
 
 async def test_a_variant_renamed_by_its_id_keeps_the_ids_of_its_options() -> None:
