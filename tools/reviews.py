@@ -1,16 +1,17 @@
 """Tools for product reviews. What customers wrote is data, and is marked as such wherever it appears."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Plan, PlanItem
 from ..products_api import models as wire
-from . import sending, shapes, views
+from ..products_api.errors import ProductsApiError
+from . import answering, sending, shapes, views
 from .fields import Detail, Id, Ids, IsoTime, Limit, Offset, SortOrder, Status
 from .reading import review_view
 from .records import Risk, Toolset, tool
@@ -23,7 +24,24 @@ APPROVED = "approved"
 LONGEST_WALK = 10
 """Pages of 100 that one call reads while it filters by status, which the API cannot do."""
 
-Rating = Annotated[int, Field(ge=1, le=5)]
+HALF = Decimal("0.5")
+UNKNOWN_STATUS = "No review of this shop has that status yet: check the spelling."
+
+
+def _stars(rating: Decimal) -> Decimal:
+    if rating % HALF:
+        raise ValueError("exact stars in steps of 0.5, such as 4 or 4.5")
+    return rating.normalize()
+
+
+Rating = Annotated[
+    Decimal,
+    Field(ge=1, le=5),
+    AfterValidator(_stars),
+    WithJsonSchema(
+        {"type": "number", "minimum": 1, "maximum": 5, "multipleOf": 0.5, "description": "exact stars"}
+    ),
+]
 
 
 @tool(operation="GET /products/reviews", title="List reviews", toolset=Toolset.REVIEWS, risk=Risk.READ)
@@ -131,31 +149,50 @@ def _is_approval(status: str) -> bool:
     return status.casefold() == APPROVED
 
 
+async def _spelled(shop: Shop, status: str) -> tuple[str, tuple[str, ...]]:
+    """The status as the API is to be told it, and what a person should know of it before.
+
+    Any text is taken for a status, so another spelling would hide a review under a status that nobody looks for.
+    """
+    if _is_approval(status):
+        return APPROVED, ()
+    try:
+        known = await shop.api.count_reviews()
+    except ProductsApiError:
+        # Without the counts nothing can be said of the spelling; that is no reason to refuse.
+        return status, ()
+    alike = [name for name in known if name.casefold() == status.casefold()]
+    if not alike:
+        shop.note(UNKNOWN_STATUS)
+        return status, (UNKNOWN_STATUS,)
+    return status if status in alike else alike[0], ()
+
+
 async def plan_update_review(
     shop: Shop, *, review_id: str, product_id: str, status: str | None, reply: shapes.Reply | None
 ) -> Plan | None:
-    """A review before it is taken out of sight, or before an answer that may cost an earlier one; approving and
-    answering otherwise need nobody's consent."""
+    """A review before it is taken out of sight, or before an answer beside earlier ones; approving and the first
+    answer need nobody's consent."""
     if status is None and reply is None:
         sending.refuse_no_change({})
     asks = status is not None and not _is_approval(status)
     if not asks and reply is None:
         return None
     review = (await _find(shop, {review_id: product_id}))[review_id]
-    replies = review.replies or ()
-    unsigned = len(replies) - len(_sendable(replies)) if reply is not None else 0
-    if not asks and not unsigned:
+    earlier = (review.replies or []) if reply is not None else []
+    if not asks and not earlier:
         return None
+    spelled, warning = await _spelled(shop, status) if status is not None else (review.status, ())
     return Plan(
-        action=f"Set one review to {quoted(status, 40)}" if status else "Answer one review",
-        items=(PlanItem(label=_review_line(review), before=review.status, after=status or review.status),),
-        also=(
-            f"{unsigned} earlier reply or replies do not say who signed, so they cannot be sent along and may be "
-            "lost.",
-        )
-        if unsigned
-        else (),
-        state={"updated_at": review.updated_at, "reply": reply.model_dump() if reply else None},
+        action=f"Set one review to {quoted(spelled or '', 40)}" if status else "Answer one review",
+        items=(PlanItem(label=_review_line(review), before=review.status, after=spelled),),
+        also=(*warning, *answering.risks(earlier)),
+        state={
+            "status": spelled,
+            "updated_at": review.updated_at,
+            "earlier": [earlier_reply.model_dump() for earlier_reply in earlier],
+            "reply": reply.model_dump() if reply else None,
+        },
     )
 
 
@@ -177,68 +214,35 @@ async def update_review(
     reply: shapes.Reply | None = None,
 ) -> views.ReviewUpdated:
     """Approve, publish or reject one review or comment, or answer, thank and reply to its customer. Any
-    status but approved asks a person first. The customer's own words cannot be changed."""
-    del plan
+    status but approved, or a second reply, asks a person first. The customer's own words cannot be changed."""
     present = (await _find(shop, {review_id: product_id}))[review_id]
     former = present.replies or []
-    status = status or present.status
+    status = plan.state["status"] if plan else APPROVED if status else present.status
     if not status:
         raise ToolError(
             f"The review has no status to keep, and the API wants one. {NOTHING_CHANGED} Give `status`."
         )
     fields: dict[str, object] = {"product_id": product_id, "status": status}
     if reply is not None:
-        # Whether the API adds replies or replaces them is not documented: sending the earlier ones along keeps
-        # them in both cases, at worst twice.
-        fields["reply"] = [*_sendable(former), _signed(reply)]
+        fields["reply"] = answering.with_earlier(former, reply)
     await shop.api.update_review(review_id=review_id, update=wire.ReviewUpdate.model_validate(fields))
 
-    async def compare() -> bool:
+    async def compare() -> tuple[bool, list[views.FieldMiss]]:
         after = (await _find(shop, {review_id: product_id}))[review_id]
-        replies = after.replies or []
-        if reply is not None and _count(replies, reply.comment) <= _count(former, reply.comment):
-            shop.note("The reply does not show when the review is read back.")
-            return False
-        if len(replies) < len(former):
-            shop.note(f"{len(former) - len(replies)} earlier reply or replies are gone now.")
-            return False
-        if len(replies) > len(former) + 1:
-            shop.note("The API added the earlier replies again: they show twice now.")
-            return False
-        return (after.status or "").casefold() == status.casefold()
+        as_asked = (after.status or "").casefold() == status.casefold()
+        if reply is not None:
+            as_asked = answering.stands(shop, reply, former, after.replies or []) and as_asked
+        return as_asked, answering.lost_words(shop, present, after)
 
+    as_asked, lost = await shop.check(compare) or (False, [])
     return views.ReviewUpdated(
-        done=await shop.check(compare) is True,
+        done=as_asked and not lost,
         review_id=review_id,
         status=status,
         former_status=present.status,
         replied=reply is not None,
+        lost=lost or None,
     )
-
-
-def _count(replies: Sequence[wire.ReviewReply], comment: str) -> int:
-    return sum(reply.comment == comment for reply in replies)
-
-
-def _signed(reply: shapes.Reply) -> dict[str, object]:
-    return {
-        "headline": reply.headline,
-        "comment": reply.comment,
-        "user": {"name": reply.name, "email": reply.email},
-    }
-
-
-def _sendable(replies: Sequence[wire.ReviewReply]) -> list[dict[str, object]]:
-    """Earlier replies that have all that a reply must have to be sent."""
-    kept: list[dict[str, object]] = []
-    for reply in replies:
-        user = sending.known_members(reply.user)
-        with suppress(ValidationError):
-            sent = wire.ReviewReplyInput.model_validate(
-                {"headline": reply.headline or "", "comment": reply.comment or "", "user": user}
-            )
-            kept.append(sent.model_dump(exclude_unset=True))
-    return kept
 
 
 async def plan_delete_review(shop: Shop, *, review_id: str, product_id: str) -> Plan:
@@ -268,7 +272,14 @@ async def delete_review(shop: Shop, plan: Plan, *, review_id: Id, product_id: Id
     unpublished: update_review."""
     del plan
     await shop.api.delete_review(review_id=review_id, product_id=product_id)
-    return views.Deleted(deleted=True, id=review_id)
+
+    async def look() -> wire.Review | None:
+        async for review in shop.api.iterate_reviews(product_ids=[product_id]):
+            if review.id == review_id:
+                return review
+        return None
+
+    return views.Deleted(deleted=await shop.gone(look), id=review_id)
 
 
 References = Annotated[list[shapes.ReviewRef], Field(min_length=1, max_length=100)]
@@ -278,12 +289,15 @@ async def plan_bulk_update_reviews(shop: Shop, *, reviews: list[shapes.ReviewRef
     """Every review with its present status."""
     refuse_repeated("reviews", [review.review_id for review in reviews])
     found = await _find(shop, {review.review_id: review.product_id for review in reviews})
+    status, warning = await _spelled(shop, status)
     return Plan(
-        action=f"Set {len(reviews)} review(s) to {quoted(status, 40)}",
+        action=f"Set {counted(len(reviews), 'review')} to {quoted(status, 40)}",
         items=tuple(
             PlanItem(label=_review_line(review), before=review.status, after=status)
             for review in found.values()
         ),
+        also=warning,
+        state={"status": status},
     )
 
 
@@ -304,7 +318,7 @@ async def bulk_update_reviews(
     status: Annotated[Status, Field(description="approved, or another from count_reviews")],
 ) -> views.ReviewsUpdated:
     """Approve, publish or reject many reviews or comments at once. A person is asked first."""
-    del plan
+    status = plan.state["status"]
     references = [wire.ReviewReference(**review.model_dump()) for review in reviews]
     await shop.api.bulk_update_reviews(reviews=references, status=status)
 

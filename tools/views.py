@@ -317,6 +317,9 @@ class ReviewUpdated(Result):
     status: str
     former_status: str | None = None
     replied: bool
+    lost: list[FieldMiss] | None = Field(
+        default=None, description="the customer's, not asked for, otherwise now; expected is what was there"
+    )
 
 
 class ReviewsUpdated(Result):

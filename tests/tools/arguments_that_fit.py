@@ -147,5 +147,9 @@ def _scalar(schema: Schema, kind: str, *, plausible: bool) -> st.SearchStrategy[
     high: int | None = schema.get("maximum")
     if kind == "integer":
         return st.integers(low or 0, high or 50) if plausible else st.integers(low, high)
+    if step := schema.get("multipleOf"):
+        return st.integers(int(schema["minimum"] / step), int(schema["maximum"] / step)).map(
+            lambda n: n * step
+        )
     cents = st.integers(0, 10**7).map(lambda number: number / 100)
     return cents if plausible else st.floats(low, allow_infinity=False)

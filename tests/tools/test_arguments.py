@@ -66,7 +66,7 @@ WRONG_CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
         [
             "`product_ids` takes a list of texts (1 to 100 items) (got a list of 0).",
             "`store_ids` takes a list of texts (1 to 100 items) (got “abc”).",
-            "`rating` takes a whole number from 1 to 5 (got 9).",
+            "`rating` takes a number from 1 to 5 (got 9).",
             "`start_date` takes a date or time in ISO 8601, such as 2026-05-31 or 2026-05-31T09:00:00Z "
             "(got “yesterday”).",
         ],
