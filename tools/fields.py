@@ -29,6 +29,13 @@ Id = Annotated[str, AfterValidator(_one_segment), _ANY_TEXT]
 ProductRef = Annotated[
     str, AfterValidator(_one_segment), WithJsonSchema({"type": "string", "description": "id or slug"})
 ]
+StoreId = Annotated[
+    str,
+    AfterValidator(_one_segment),
+    WithJsonSchema(
+        {"type": "string", "description": "id of the store's site: in the web app, on its reviews"}
+    ),
+]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=100)]
 BulkIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=2000), _ANY_TEXT]

@@ -172,7 +172,7 @@ class DisplayPlace(Shape):
     """Where a product stands in a store."""
 
     product_id: Id
-    priority: Place
+    priority: Annotated[Place, Field(description="likely 1 is first")]
 
 
 class Rules(Shape):
@@ -188,7 +188,10 @@ class Reply(Shape):
     headline: Annotated[str, Field(max_length=200)] = ""
     comment: Annotated[str, Field(min_length=1, max_length=5000)]
     name: Annotated[str, Field(min_length=1, max_length=100, description="who signs")]
-    email: Annotated[str, Field(min_length=3, max_length=254)]
+    email: Annotated[
+        str,
+        Field(min_length=3, max_length=254, description="the shop's own: ask the merchant, never invent it"),
+    ]
 
 
 class ReviewRef(Shape):

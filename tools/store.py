@@ -1,17 +1,55 @@
 """Tools for the online store: which products it shows, and in which order."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
+from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Plan, PlanItem
 from ..products_api import models as wire
+from ..products_api.errors import NotFoundError, ProductsApiError
 from . import shapes, views
-from .fields import BulkIds, Id, Ids, Text
+from .fields import BulkIds, Ids, StoreId, Text
 from .records import Risk, Toolset, tool
 from .shop import PAGE, Shop, refuse_repeated
+from .text import counted
 
+UNDOCUMENTED = (
+    "The API documents neither how an order is written down (productId and displayPriority are the likeliest) nor "
+    "whether low or high numbers come first, and the order cannot be read back: look at the store afterwards."
+)
 Action = Literal["include", "exclude"]
+
+
+@contextmanager
+def _naming(store_id: str) -> Generator[None]:
+    """Say of a store that is not found where its id can be: no list of this API has it."""
+    try:
+        yield
+    except NotFoundError:
+        raise ToolError(
+            f"No store of this location has the id {store_id}. {NOTHING_CHANGED} It is the id of the store's site, "
+            "which no list gives: take it from the web app or from a review of that store, or ask the merchant."
+        ) from None
+
+
+async def _refuse_unknown(shop: Shop, store_id: str) -> None:
+    """Refuse a store that does not exist before a person is asked about it.
+
+    Raises:
+        ToolError: there is no such store.
+    """
+    with _naming(store_id):
+        try:
+            await shop.api.get_store_stats(store_id=store_id)
+        except NotFoundError:
+            raise
+        except ProductsApiError:
+            # It cannot be told beforehand; the write will tell.
+            return
 
 
 @tool(
@@ -24,12 +62,15 @@ Action = Literal["include", "exclude"]
 async def get_store_stats(
     shop: Shop,
     *,
-    store_id: Id,
+    store_id: StoreId,
     search: Annotated[Text | None, Field(description="part of the product name")] = None,
     collection_ids: Ids | None = None,
 ) -> views.StoreStats:
     """Count how many products an online store shows (visible) and how many are hidden from it."""
-    stats = await shop.api.get_store_stats(store_id=store_id, search=search, collection_ids=collection_ids)
+    with _naming(store_id):
+        stats = await shop.api.get_store_stats(
+            store_id=store_id, search=search, collection_ids=collection_ids
+        )
     return views.StoreStats.model_validate(stats.model_dump(include=set(type(stats).model_fields)))
 
 
@@ -40,10 +81,11 @@ async def plan_set_store_visibility(
     found = await shop.products(product_ids)
     if action == "include" and len(product_ids) == 1:
         return None
+    await _refuse_unknown(shop, store_id)
     shown = await _shown(shop, store_id, product_ids)
     after = "shown" if action == "include" else "hidden"
     return Plan(
-        action=f"{'Show' if action == 'include' else 'Hide'} {len(found)} product(s) in the store {store_id}",
+        action=f"{'Show' if action == 'include' else 'Hide'} {counted(len(found), 'product')} in the store {store_id}",
         items=tuple(
             PlanItem(label=shop.named(product), before="shown" if key in shown else "hidden", after=after)
             for key, product in found.items()
@@ -70,12 +112,13 @@ async def _shown(shop: Shop, store_id: str, product_ids: list[str]) -> set[str]:
     plan=plan_set_store_visibility,
 )
 async def set_store_visibility(
-    shop: Shop, plan: Plan | None, *, store_id: Id, product_ids: BulkIds, action: Action
+    shop: Shop, plan: Plan | None, *, store_id: StoreId, product_ids: BulkIds, action: Action
 ) -> views.BulkChanged:
     """Show products in one online store, shop front or site (include), or hide them from it (exclude).
     Hiding, or showing several, asks a person first."""
     del plan
-    await shop.api.set_store_visibility(store_id=store_id, action=action, product_ids=product_ids)
+    with _naming(store_id):
+        await shop.api.set_store_visibility(store_id=store_id, action=action, product_ids=product_ids)
 
     async def compare() -> list[views.BulkItem]:
         shown = await _shown(shop, store_id, product_ids)
@@ -95,12 +138,14 @@ async def plan_set_display_priority(
     """The places that products get."""
     refuse_repeated("products", [place.product_id for place in products])
     found = await shop.products([place.product_id for place in products])
+    await _refuse_unknown(shop, store_id)
     return Plan(
-        action=f"Set the display order of {len(products)} product(s) in the store {store_id}",
+        action=f"Set the display order of {counted(len(products), 'product')} in the store {store_id}",
         items=tuple(
-            PlanItem(label=f"{shop.named(found[place.product_id])} to place {place.priority}")
+            PlanItem(label=f"{shop.named(found[place.product_id])} gets the number {place.priority}")
             for place in products
         ),
+        also=(UNDOCUMENTED,),
         lasting="the API does not tell the present order, so it cannot be put back by itself.",
     )
 
@@ -118,7 +163,7 @@ async def set_display_priority(
     shop: Shop,
     plan: Plan,
     *,
-    store_id: Id,
+    store_id: StoreId,
     products: Annotated[list[shapes.DisplayPlace], Field(min_length=1, max_length=100)],
 ) -> views.Ordered:
     """Sort the storefront: put, pin or feature products first or higher in an online store's display order.
@@ -128,9 +173,7 @@ async def set_display_priority(
         wire.DisplayPriority(product_id=place.product_id, display_priority=place.priority)
         for place in products
     ]
-    await shop.api.set_display_priority(store_id=store_id, products=places)
-    shop.note(
-        "The API accepted the order and offers no way to read it back. Its documentation leaves the item keys "
-        "open, so look at the store once."
-    )
+    with _naming(store_id):
+        await shop.api.set_display_priority(store_id=store_id, products=places)
+    shop.note(f"The API accepted the order. {UNDOCUMENTED}")
     return views.Ordered(accepted=True, products=len(products))

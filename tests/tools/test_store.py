@@ -11,6 +11,10 @@ from hoopai_products_mcp.sandbox.identity import LOCATION_ID, MARKET_STORE_ID, O
 pytestmark = pytest.mark.anyio
 
 ALT = {"altId": LOCATION_ID, "altType": "location"}
+UNDOCUMENTED = (
+    "The API documents neither how an order is written down (productId and displayPriority are the likeliest) nor "
+    "whether low or high numbers come first, and the order cannot be read back: look at the store afterwards."
+)
 CHECKED = [("includedInStore", "true"), ("storeId", MARKET_STORE_ID)]
 
 
@@ -81,7 +85,7 @@ async def test_showing_several_asks_with_what_is_shown_now(era: Era) -> None:
         assert done == {"done": True, "products": 2}
         assert set(wanted) <= set(shown_in(session, MARKET_STORE_ID))
         assert session.questions[0].splitlines()[:3] == [
-            f"Show 2 product(s) in the store {MARKET_STORE_ID}",
+            f"Show 2 products in the store {MARKET_STORE_ID}",
             f"• “{name_of(session, wanted[0])}”: shown → shown",
             f"• “{name_of(session, wanted[1])}”: hidden → shown",
         ]
@@ -95,7 +99,7 @@ async def test_hiding_asks_even_for_one(era: Era) -> None:
         await session.refused("set_store_visibility", **call)
         assert session.writes() == []
         assert session.questions[0].splitlines()[:2] == [
-            f"Hide 1 product(s) in the store {MARKET_STORE_ID}",
+            f"Hide 1 product in the store {MARKET_STORE_ID}",
             f"• “{name_of(session, wanted[0])}”: shown → hidden",
         ]
     async with shop_session(yes, era=era) as session:
@@ -135,17 +139,15 @@ async def test_an_order_is_asked_for_sent_and_said_to_be_unchecked(era: Era) -> 
             products=[{"product_id": first, "priority": 2}, {"product_id": second, "priority": 1}],
         )
         assert done == {
-            "notes": [
-                "The API accepted the order and offers no way to read it back. Its documentation leaves the item "
-                "keys open, so look at the store once."
-            ],
+            "notes": [f"The API accepted the order. {UNDOCUMENTED}"],
             "accepted": True,
             "products": 2,
         }
-        assert session.questions[0].splitlines()[:4] == [
-            f"Set the display order of 2 product(s) in the store {ONLINE_STORE_ID}",
-            f"• “{name_of(session, first)}” to place 2",
-            f"• “{name_of(session, second)}” to place 1",
+        assert session.questions[0].splitlines()[:5] == [
+            f"Set the display order of 2 products in the store {ONLINE_STORE_ID}",
+            f"• “{name_of(session, first)}” gets the number 2",
+            f"• “{name_of(session, second)}” gets the number 1",
+            UNDOCUMENTED,
             "This cannot be undone: the API does not tell the present order, so it cannot be put back by itself.",
         ]
         assert body(session) == {
@@ -186,17 +188,30 @@ async def test_what_makes_no_sense_is_refused_before_anybody_is_asked(
         assert session.writes() == []
 
 
-async def test_a_store_that_does_not_exist_is_named() -> None:
+@pytest.mark.parametrize("tool", ["get_store_stats", "show", "hide", "set_display_priority"])
+@pytest.mark.parametrize("stats", ["known", "missing"])
+async def test_a_store_that_does_not_exist_is_named_before_anybody_is_asked(tool: str, stats: str) -> None:
     async with shop_session(yes) as session:
-        said = await session.refused("get_store_stats", store_id="nowhere")
-        assert said.startswith(
-            "What GET /products/store/{storeId}/stats names does not exist in this location."
+        (product,) = hidden_from(session, MARKET_STORE_ID, 1)
+        shown: dict[str, Any] = {"product_ids": [product]}
+        name, arguments = {
+            "show": ("set_store_visibility", {**shown, "action": "include"}),
+            "hide": ("set_store_visibility", {**shown, "action": "exclude"}),
+            "get_store_stats": ("get_store_stats", {}),
+            "set_display_priority": (
+                "set_display_priority",
+                {"products": [{"product_id": product, "priority": 1}]},
+            ),
+        }[tool]
+        if stats == "missing" and tool != "get_store_stats":
+            # Then the write tells.
+            session.sandbox.faults.add("route_missing", "get-product-store-stats", count=None)
+        assert await session.refused(name, store_id="nowhere", **arguments) == (
+            "No store of this location has the id nowhere. Nothing was changed. It is the id of the store's site, "
+            "which no list gives: take it from the web app or from a review of that store, or ask the merchant."
         )
-        hidden = hidden_from(session, ONLINE_STORE_ID, 1)
-        said = await session.refused(
-            "set_store_visibility", store_id="nowhere", product_ids=hidden, action="include"
-        )
-        assert "Nothing was changed. Look the id up in a list" in said
+        asked_in_vain = stats == "missing" and tool in {"hide", "set_display_priority"}
+        assert len(session.questions) == asked_in_vain
 
 
 @pytest.mark.parametrize(
