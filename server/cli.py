@@ -209,6 +209,13 @@ def _sandbox(arguments: list[str]) -> int:
     parser.option(
         "--data", type=Path, metavar="FILE", help="keep the shop in this file (without it: in memory)"
     )
+    parser.option(
+        "--rate-limit",
+        type=_limit,
+        default=100,
+        metavar="N",
+        help="requests that are answered in 10 seconds before 429, 0 for no limit (%(default)s)",
+    )
     found = parser.read(arguments)
     if refusal := _needs_sandbox():
         return refusal
@@ -217,7 +224,7 @@ def _sandbox(arguments: list[str]) -> int:
     from ..sandbox.server import serve
 
     try:
-        serve(found.host, found.port, data=found.data)
+        serve(found.host, found.port, data=found.data, rate_limit=found.rate_limit)
     except OSError as error:
         _say(f"the sandbox cannot listen on {found.host}, port {found.port}: {error.strerror}")
         return _FAILED
@@ -234,6 +241,12 @@ def _port(text: str) -> int:
         return 0 if text == "0" else port(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("must be a whole number from 0")
+    return int(text)
 
 
 def _demo(arguments: list[str]) -> int:

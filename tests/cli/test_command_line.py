@@ -119,6 +119,7 @@ def test_a_wrong_option_is_named_and_its_value_is_not_repeated(arguments: list[s
     ("arguments", "said"),
     [
         (["sandbox", f"--port={CANARY}"], "argument --port: must be a whole number from 1 to 65535"),
+        (["sandbox", f"--rate-limit={CANARY}"], "argument --rate-limit: must be a whole number from 0"),
         (["sandbox", "--dat", CANARY], "there is no option --dat; did you mean --data?"),
         (["tools", CANARY], "there is an argument or command that is not known"),
         (["tools", f"--json={CANARY}"], "argument --json takes no value"),

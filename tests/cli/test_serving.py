@@ -15,6 +15,8 @@ from typing import IO
 
 import pytest
 
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
+
 HELLO = json.dumps(
     {
         "jsonrpc": "2.0",
@@ -173,6 +175,22 @@ def test_the_sandbox_is_served_as_an_api_of_its_own(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
         assert "Traceback" not in stream(process.stderr).read()
+
+
+def test_the_rate_limit_of_the_sandbox_is_a_setting() -> None:
+    with serving("sandbox", "--port=0", "--rate-limit=1", stdin=subprocess.DEVNULL) as process:
+        port = int(line_with(stream(process.stdout), "http://127.0.0.1:").rpartition(":")[2])
+        line_with(stream(process.stdout), "Ctrl-C")
+        answers: list[int] = []
+        for _ in range(2):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            headers = {"Authorization": f"Bearer {TOKEN}", "Version": "2021-07-28"}
+            connection.request("GET", f"/products/?locationId={LOCATION_ID}", headers=headers)
+            answers.append(connection.getresponse().status)
+            connection.close()
+        assert answers == [200, 429]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
 
 
 def test_the_sandbox_says_when_its_port_is_taken() -> None:
