@@ -6,6 +6,7 @@ holds one text, and behind a proxy the body may be HTML. What the server wrote i
 and on one line.
 """
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
@@ -41,6 +42,7 @@ def error_of(reply: Reply, operation: Operation) -> errors.ProductsApiError:
         happened.format(
             name=operation.name,
             status=reply.status,
+            thing=" or ".join(reversed(re.findall(r"{(\w+)Id}", operation.path))) or "thing",
             scopes=" and ".join(operation.scopes) or "which one is not documented",
         )
         + refusal.quoted,
@@ -81,8 +83,8 @@ _WORDS: dict[_Kind, tuple[str, str | None]] = {
         "Correct the request and send it again.",
     ),
     errors.NotFoundError: (
-        "What {name} names does not exist in this location.",
-        "Look the id up in a list; it may be of another kind, already deleted, or of another location.",
+        "There is no such {thing} in this location ({name}).",
+        "Take the id from a list: this one may be mistyped, deleted, or of another kind or location.",
     ),
     errors.RouteUnavailableError: (
         "This account does not have the route {name} (status {status}).",

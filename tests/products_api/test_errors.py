@@ -10,7 +10,7 @@ from hoopai_products_mcp.products_api import errors
 from hoopai_products_mcp.products_api.client import ProductsClient
 
 IAM = "This route is not yet supported by the IAM Service. Please update your IAM config."
-LOOK_UP = "Look the id up in a list; it may be of another kind, already deleted, or of another location."
+LOOK_UP = "Take the id from a list: this one may be mistyped, deleted, or of another kind or location."
 
 
 async def get_product(client: ProductsClient) -> Any:
@@ -45,14 +45,14 @@ async def set_display_priority(client: ProductsClient) -> Any:
             get_product,
             refusal(400, "Product not found"),
             errors.NotFoundError,
-            "What GET /products/{productId} names does not exist in this location. "
+            "There is no such product in this location (GET /products/{productId}). "
             f"The API says: 'Product not found'. {LOOK_UP}",
         ),
         (
             get_product,
             refusal(400, "Bad Request"),
             errors.NotFoundError,
-            "What GET /products/{productId} names does not exist in this location. "
+            "There is no such product in this location (GET /products/{productId}). "
             f"The API says: 'Bad Request'. {LOOK_UP}",
         ),
         (
@@ -73,7 +73,7 @@ async def set_display_priority(client: ProductsClient) -> Any:
             delete_product,
             refusal(404, "No such product"),
             errors.NotFoundError,
-            "What DELETE /products/{productId} names does not exist in this location. "
+            "There is no such product in this location (DELETE /products/{productId}). "
             f"The API says: 'No such product'. Nothing was changed. {LOOK_UP}",
         ),
         (

@@ -102,7 +102,7 @@ async def test_a_collection_that_is_not_there_is_said_to_be_missing() -> None:
         for tool in ("get_collection", "delete_collection"):
             said = await session.refused(tool, collection_id="nowhere")
             assert said.startswith(
-                "What GET /products/collections/{collectionId} names does not exist in this location."
+                "There is no such collection in this location (GET /products/collections/{collectionId})."
             )
         said = await session.refused("list_collection_products", collection_id="nowhere")
         assert said.startswith("There is no collection nowhere in this location. Take the id from the list")

@@ -106,7 +106,7 @@ async def test_a_price_of_another_product_is_not_found() -> None:
         product_id = shelves.product(session, "Dusk tee")["_id"]
         other = shelves.price(session, "Pocket lantern", "Brass")["_id"]
         said = await session.refused("get_price", product_id=product_id, price_id=other)
-        assert "does not exist in this location" in said
+        assert "There is no such " in said
         assert "Price not found" in said
 
 
@@ -346,7 +346,7 @@ async def test_a_price_that_is_not_there_is_not_updated() -> None:
     async with shop_session() as session:
         product_id = shelves.product(session, "Dusk tee")["_id"]
         said = await session.refused("update_price", product_id=product_id, price_id="none", amount=1)
-        assert "does not exist in this location" in said
+        assert "There is no such " in said
         assert "Nothing was changed." in said
         assert session.writes() == []
 

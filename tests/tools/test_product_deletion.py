@@ -65,7 +65,7 @@ async def test_with_confirmation_off_a_deletion_runs_unasked() -> None:
 async def test_deleting_what_is_not_there_asks_nobody() -> None:
     async with shop_session(yes) as session:
         said = await session.refused("delete_product", product_id="000000000000000000000000")
-        assert "does not exist in this location" in said
+        assert "There is no such product in this location" in said
         assert "Nothing was changed." in said
         assert session.questions == []
         assert session.writes() == []

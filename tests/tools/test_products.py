@@ -188,8 +188,8 @@ async def test_a_product_with_more_than_a_page_of_prices_says_where_the_rest_is(
 async def test_a_product_that_is_not_there_is_said_not_to_exist() -> None:
     async with shop_session() as session:
         said = await session.refused("get_product", product_id="000000000000000000000000")
-        assert said.startswith("What GET /products/{productId} names does not exist in this location.")
-        assert "Look the id up in a list" in said
+        assert said.startswith("There is no such product in this location (GET /products/{productId}).")
+        assert "Take the id from a list" in said
 
 
 async def test_a_new_product_is_sent_as_given_and_nothing_else() -> None:
