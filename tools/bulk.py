@@ -8,14 +8,8 @@ from pydantic import Field
 from ..guard.plan import Plan, PlanItem
 from ..products_api import models as wire
 from . import sending, shapes, views
-from .bulk_plans import (
-    compare_edits,
-    compare_prices,
-    currency_plan,
-    edit_plan,
-    price_change_plan,
-    product_items,
-)
+from .bulk_edits import compare_edits, edit_plan
+from .bulk_plans import compare_prices, currency_plan, price_change_plan, product_items
 from .fields import BulkIds, Currency, Id
 from .records import Risk, Toolset, tool
 from .shop import Shop, refuse_repeated
@@ -383,15 +377,31 @@ async def bulk_edit_products(
         )
     if failed or skipped:
         shop.note("To go on, call again with the products that are not done.")
-    differing = await shop.check(
-        lambda: compare_edits(shop, [edit for edit in products if edit.product_id in sent])
+    short = [
+        call
+        for call in result.calls
+        if call.updated_count is not None and call.updated_count < len(call.products)
+    ]
+    if short:
+        updated, told = (
+            sum(call.updated_count or 0 for call in short),
+            sum(len(call.products) for call in short),
+        )
+        shop.note(
+            f"The API says that it updated {updated} of {counted(told, 'product')}; `differing` shows what does not "
+            "read as asked."
+        )
+    before = plan.state["before"]
+    compared = await shop.check(
+        lambda: compare_edits(shop, [edit for edit in edits if edit.id in sent], before)
     )
     return views.BulkEdited(
-        done=result.complete and differing == [],
+        done=result.complete and not short and compared is not None and not any(compared),
         products_done=done,
         products_unknown=(failed if unclear else None) or None,
         products_failed=(None if unclear else failed) or None,
         products_not_tried=skipped or None,
-        differing=differing or None,
+        differing=(compared and compared.differing) or None,
+        lost=(compared and compared.lost) or None,
         error=str(result.error) if result.error else None,
     )

@@ -1,28 +1,25 @@
-"""What bulk changes would do, computed from the present state, and what they did, read back."""
+"""What bulk changes of products and prices would do, computed from the present state, and what they did, read back."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Plan, PlanItem
-from ..products_api.bulk_calls import ENTITIES_PER_CALL
-from ..products_api.models import Price, Product
 from . import shapes, views
 from .money import amount_text, digits, rounded
-from .sending import known_members, refuse_unset
-from .shop import Shop, refuse_repeated
-from .text import counted, one_line, quoted
+from .shop import Shop
+from .text import counted, one_line
 
 _HUNDRED = Decimal(100)
 _LARGEST = Decimal(10) ** 12
 """An amount beyond this is a slip, and would not leave room for its decimals in the digits that are exact."""
-_COMPLETED = ("seo", "shipping_options")
-_MONEY = ("amount", "compare_at_price", "setup_fee")
 Expected = dict[str, dict[str, Any]]
 """What each price should read back as: price id to field to value."""
+Sums = dict[str, list[Decimal]]
+"""Amounts before and after, added up by currency."""
 
 
 async def product_items(shop: Shop, product_ids: Sequence[str], *, after: str) -> tuple[PlanItem, ...]:
@@ -53,7 +50,7 @@ async def price_change_plan(
     prices = await shop.prices(product_ids)
     items: list[PlanItem] = []
     expected: Expected = {}
-    sums: dict[str, list[Decimal]] = {}
+    sums: Sums = {}
     moves: list[Decimal] = []
     without_compare_at = 0
     for key, product in found.items():
@@ -65,10 +62,8 @@ async def price_change_plan(
             if price is not None and now is not None:
                 new = _moved(now, price, entry.currency, label)
                 expected.setdefault(entry.id, {})["amount"] = new
-                items.append(_amounts(label, now, new, entry.currency))
-                both = sums.setdefault(entry.currency or "", [Decimal(0), Decimal(0)])
-                both[0] += now
-                both[1] += new
+                items.append(amounts_item(label, now, new, entry.currency))
+                add_to_sums(sums, now, entry.currency, new, entry.currency)
                 if now:
                     moves.append((new - now) / now * _HUNDRED)
             if compare_at is not None:
@@ -78,19 +73,18 @@ async def price_change_plan(
                     continue
                 new = _moved(former or Decimal(0), compare_at, entry.currency, f"{label}, was-price")
                 expected.setdefault(entry.id, {})["compare_at_price"] = new
-                items.append(_amounts(f"{label}, was-price", former, new, entry.currency))
+                items.append(amounts_item(f"{label}, was-price", former, new, entry.currency))
     if not items:
         raise ToolError(
             f"No price has a was-price to move, of {without_compare_at}. {NOTHING_CHANGED} "
             "SET_NEW_PRICE gives them one."
         )
-    also = [
-        f"Sum in {currency or 'no currency'}: {amount_text(before, currency)} → {amount_text(after, currency)}."
-        for currency, (before, after) in sums.items()
-    ]
+    also = sum_lines(sums)
     if moves:
         least, most = _percent(min(moves)), _percent(max(moves))
-        also.append(f"Moves: {least}." if least == most else f"Moves: {least} to {most}.")
+        also.append(
+            f"Every amount moves by {least}." if least == most else f"Amounts move by {least} to {most}."
+        )
     if without_compare_at:
         also.append(
             f"Without a was-price to move: {counted(without_compare_at, 'price')}; what the API makes of that is not "
@@ -143,18 +137,35 @@ def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None
     return rounded(new, currency, whole=bool(change.round_to_whole))
 
 
-def _amounts(
+def amounts_item(
     label: str,
     before: Decimal | None,
     after: Decimal | None,
     currency: str | None,
     new_currency: str | None = None,
 ) -> PlanItem:
+    """An amount before and after."""
     return PlanItem(
         label=label,
         before=None if before is None else amount_text(before, currency),
         after=amount_text(after, new_currency or currency),
     )
+
+
+def add_to_sums(
+    sums: Sums, before: Decimal | None, currency: str | None, after: Decimal | None, new_currency: str | None
+) -> None:
+    """Count an amount before and after, each in its currency."""
+    for place, amount, unit in ((0, before, currency), (1, after, new_currency)):
+        sums.setdefault(unit or "", [Decimal(0), Decimal(0)])[place] += amount or 0
+
+
+def sum_lines(sums: Sums) -> list[str]:
+    """The sums of a plan, a line for each currency."""
+    return [
+        f"Sum in {currency or 'no currency'}: {amount_text(before, currency)} → {amount_text(after, currency)}."
+        for currency, (before, after) in sums.items()
+    ]
 
 
 def _percent(value: Decimal) -> str:
@@ -172,7 +183,7 @@ async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -
         for entry in prices[key]:
             expected[entry.id] = {"currency": currency, "amount": entry.amount}
             label = f"{one_line(product.name or key)}: {one_line(entry.name or entry.id)}"
-            items.append(_amounts(label, entry.amount, entry.amount, entry.currency, currency))
+            items.append(amounts_item(label, entry.amount, entry.amount, entry.currency, currency))
             if entry.amount is not None and entry.amount != rounded(entry.amount, currency):
                 odd += 1
     if not items:
@@ -201,132 +212,3 @@ async def compare_prices(
             name = price.name if price else None
             differing.append(views.BulkItem(id=price_id, name=name, expected=dict(fields), found=now))
     return differing
-
-
-async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
-    """Every edited field before and after.
-
-    Raises:
-        ToolError: a product or price is unknown or named twice, or an edit changes nothing.
-    """
-    refuse_repeated("products", [edit.product_id for edit in edits])
-    refuse_unset("products", edits, "product_id")
-    found = await shop.full_products([edit.product_id for edit in edits])
-    prices = await _prices_of_edits(shop, edits)
-    items: list[PlanItem] = []
-    kept: dict[str, dict[str, Any]] = {}
-    for edit in edits:
-        product = found[edit.product_id]
-        kept[product.id] = known_members(product.seo)
-        name = one_line(product.name or product.id)
-        items += _field_items(
-            name,
-            product,
-            edit.model_dump(exclude_none=True, exclude={"product_id", "prices"}),
-            kept[product.id],
-        )
-        known = {price.id: price for price in prices.get(edit.product_id, ())}
-        refuse_repeated("prices", [price.price_id for price in edit.prices or ()])
-        refuse_unset("prices", edit.prices or (), "price_id")
-        for change in edit.prices or ():
-            if change.price_id not in known:
-                raise ToolError(
-                    f"{quoted(product.name or product.id)} has no price {change.price_id}. {NOTHING_CHANGED} "
-                    "Take price ids from list_prices."
-                )
-            price = known[change.price_id]
-            kept[price.id] = known_members(price.shipping_options)
-            label = f"{name}: {one_line(price.name or price.id)}"
-            items += _field_items(
-                label, price, change.model_dump(exclude_none=True, exclude={"price_id"}), kept[price.id]
-            )
-    entities = len(edits) + sum(len(edit.prices or ()) for edit in edits)
-    return Plan(
-        action=f"Edit {counted(len(edits), 'product')}, {counted(len(items), 'field')} in all",
-        items=tuple(items),
-        also=(f"Sent in parts of at most {ENTITIES_PER_CALL} products and prices; here {entities}.",)
-        if entities > ENTITIES_PER_CALL
-        else (),
-        state={"kept": kept},
-    )
-
-
-async def _prices_of_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> dict[str, list[Price]]:
-    return await shop.prices([edit.product_id for edit in edits if edit.prices])
-
-
-def _field_items(
-    label: str, thing: Product | Price, changes: Mapping[str, Any], kept: Mapping[str, Any]
-) -> list[PlanItem]:
-    present = thing.model_dump(exclude_none=True)
-    items: list[PlanItem] = []
-    for field, value in changes.items():
-        what, before = f"{label}, {field}", present.get(field)
-        if field in _MONEY:
-            items.append(_amounts(what, before, value, present.get("currency"), changes.get("currency")))
-        else:
-            items.append(
-                PlanItem(
-                    label=what,
-                    before=_short(before),
-                    after=_short({**kept, **value} if field in _COMPLETED else value),
-                )
-            )
-    return items
-
-
-def _short(value: object) -> str | None:
-    if value is None or value in ("", []):
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return counted(len(cast("list[object]", value)), "item")
-    if isinstance(value, Mapping):
-        return one_line(_members(cast("Mapping[str, object]", value)))
-    return quoted(value) if isinstance(value, str) else str(value)
-
-
-def _members(parts: Mapping[str, object]) -> str:
-    words = [
-        f"{key} ({_members(cast('Mapping[str, object]', part))})"
-        if isinstance(part, Mapping)
-        else f"{key} {part}"
-        for key, part in parts.items()
-        if part is not None
-    ]
-    return ", ".join(words)
-
-
-async def compare_edits(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> list[views.BulkItem]:
-    """Plain fields that do not read back as edited. Lists and objects, in which the API adds ids, are left out."""
-    found = await shop.full_products([edit.product_id for edit in edits], missing_is_error=False)
-    prices = await _prices_of_edits(shop, [edit for edit in edits if edit.product_id in found])
-    differing: list[views.BulkItem] = []
-    for edit in edits:
-        asked = edit.model_dump(exclude_none=True, exclude={"product_id", "prices"})
-        _compare(differing, edit.product_id, found.get(edit.product_id), asked)
-        known = {price.id: price for price in prices.get(edit.product_id, ())}
-        for change in edit.prices or ():
-            wanted = change.model_dump(exclude_none=True, exclude={"price_id"})
-            if "currency" in wanted:
-                wanted["currency"] = wanted["currency"].upper()
-            _compare(differing, change.price_id, known.get(change.price_id), wanted)
-    return differing
-
-
-def _compare(
-    differing: list[views.BulkItem], key: str, thing: Product | Price | None, asked: Mapping[str, Any]
-) -> None:
-    plain = {field: value for field, value in asked.items() if not isinstance(value, list | dict)}
-    now = {field: getattr(thing, field, None) for field in plain}
-    wrong = [field for field in plain if now[field] != plain[field]]
-    if wrong:
-        differing.append(
-            views.BulkItem(
-                id=key,
-                name=thing.name if thing else None,
-                expected={field: plain[field] for field in wrong},
-                found={field: now[field] for field in wrong},
-            )
-        )

@@ -2,6 +2,9 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ..guard.approval import NOTHING_CHANGED
 from ..products_api.models import Price
 
 _DIGITS = {
@@ -41,6 +44,19 @@ def digits(currency: str | None) -> int:
 def rounded(amount: Decimal, currency: str | None, *, whole: bool = False) -> Decimal:
     """The amount with its currency's digits, or none; halves go up."""
     return amount.quantize(Decimal(1).scaleb(0 if whole else -digits(currency)), rounding=ROUND_HALF_UP)
+
+
+def refuse_fractions(name: str, amount: Decimal | None, currency: str | None) -> None:
+    """Refuse an amount with more decimals than its currency has: nobody knows what the API would make of it.
+
+    Raises:
+        ToolError: it has.
+    """
+    if amount is not None and currency and amount != rounded(amount, currency):
+        raise ToolError(
+            f"{name}: {amount:f} has more decimals than {currency} has ({digits(currency)}). {NOTHING_CHANGED} "
+            "Amounts are in major units."
+        )
 
 
 def amount_text(amount: Decimal | None, currency: str | None) -> str:

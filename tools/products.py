@@ -20,6 +20,7 @@ from .fields import (
     ProductRef,
     ProductType,
     SortOrder,
+    StoreId,
     Text,
 )
 from .money import stock_and_price
@@ -47,7 +48,7 @@ async def list_products(
     collection_ids: Ids | None = None,
     collection_slug: Text | None = None,
     product_ids: Ids | None = None,
-    store_id: Id | None = None,
+    store_id: StoreId | None = None,
     included_in_store: Annotated[bool | None, Field(description="needs store_id")] = None,
     available_in_store: Annotated[bool | None, Field(description="published or hidden")] = None,
     sort_order: Annotated[SortOrder | None, Field(description="by date")] = None,
@@ -245,15 +246,19 @@ async def update_product(
     first when it hides the product or drops options that have prices. What it costs and stock: update_price."""
     if plan is not None:
         product_id = plan.state["id"]  # what the person agreed to, which a slug might not name any more
-    present = (await shop.api.get_product(product_id=product_id)).variants if variants is not None else None
+    present = None
+    if variants is not None or medias is not None:
+        present = await shop.api.get_product(product_id=product_id)
     fields = sending.given(
         name=name,
         product_type=product_type,
         description=description,
         available_in_store=available_in_store,
-        variants=sending.variants(variants, present),
+        variants=sending.variants(variants, present.variants if present else None),
         image=image,
-        medias=sending.media(medias),
+        medias=sending.media(medias, [sending.known_members(item) for item in present.medias or ()])
+        if present
+        else None,
         collection_ids=collection_ids,
         slug=slug,
         seo=seo,

@@ -33,11 +33,40 @@ def _plain(value: object) -> object:
     return value
 
 
-def media(items: Sequence[shapes.Media] | None) -> list[dict[str, Any]] | None:
-    """Images and videos, with ids made for the new ones."""
+def media(
+    items: Sequence[shapes.Media] | None, present: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]] | None:
+    """Images and videos. What is there already, by id or else by address, keeps what the call leaves out; the
+    new ones get ids."""
     if items is None:
         return None
-    return [{"id": new_id(), **item.model_dump(exclude_none=True)} for item in items]
+    by_id = {item["id"]: item for item in present if "id" in item}
+    by_url = {item["url"]: item for item in present if "url" in item}
+    another_featured = any(item.is_featured for item in items)
+    made: list[dict[str, Any]] = []
+    for item in items:
+        former = by_id.get(item.id) if item.id else by_url.pop(item.url, None)
+        kept = _kept_of_media(former or {})
+        if another_featured:
+            kept.pop("is_featured", None)
+        given_members = item.model_dump(exclude_none=True, exclude_unset=True)
+        made.append({"id": new_id(), "type": item.type} | kept | given_members)
+    return made
+
+
+def _kept_of_media(former: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that can be sent back; `price_ids` is read as a text, a list, or a list of lists."""
+    kept = {name: value for name, value in former.items() if name != "price_ids"}
+    price_ids = list(_texts(former.get("price_ids")))
+    return kept | ({"price_ids": price_ids} if price_ids else {})
+
+
+def _texts(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            yield from _texts(item)
 
 
 def variants(
@@ -139,7 +168,7 @@ def refuse_unset(name: str, items: Sequence[shapes.Shape], key: str) -> None:
 
 
 Kept = Mapping[str, Mapping[str, Any]]
-"""Objects of products and prices as they are now: id to the members of the one that an edit may name in part."""
+"""Objects of products and prices as they are now, by id and name: those that an edit may give in part."""
 
 
 def known_members(record: wire.Record | None) -> dict[str, Any]:
@@ -156,15 +185,16 @@ def known_members(record: wire.Record | None) -> dict[str, Any]:
 
 def product_edit(edit: shapes.ProductEdit, kept: Kept) -> wire.ProductEdit:
     """One product of a bulk edit as the API takes it. It replaces objects as a whole, so they are completed."""
+    of_product = kept.get(edit.product_id, {})
     fields = edit.model_dump(exclude_none=True, exclude={"product_id", "prices", "medias", "taxes"})
     fields |= switches(edit.label, edit.is_label_enabled, edit.taxes, edit.is_taxes_enabled)
     if edit.medias is not None:
-        fields["medias"] = media(edit.medias)
+        fields["medias"] = media(edit.medias, of_product.get("medias", ()))
     if edit.taxes is not None:
         # Tax objects here, where every other operation takes plain ids.
         fields["taxes"] = [{"_id": tax} for tax in edit.taxes]
     if edit.seo is not None:
-        fields["seo"] = {**kept.get(edit.product_id, {}), **fields["seo"]}
+        fields["seo"] = {**of_product.get("seo", {}), **fields["seo"]}
     if edit.prices is not None:
         fields["prices"] = [_price_edit(price, kept) for price in edit.prices]
     return wire.ProductEdit(id=edit.product_id, **fields)
@@ -173,7 +203,8 @@ def product_edit(edit: shapes.ProductEdit, kept: Kept) -> wire.ProductEdit:
 def _price_edit(edit: shapes.PriceEdit, kept: Kept) -> wire.PriceEdit:
     fields = edit.model_dump(exclude_none=True, exclude={"price_id"})
     if edit.shipping_options is not None:
-        fields["shipping_options"] = {**kept.get(edit.price_id, {}), **fields["shipping_options"]}
+        former = kept.get(edit.price_id, {}).get("shipping_options", {})
+        fields["shipping_options"] = {**former, **fields["shipping_options"]}
     if "currency" in fields:
         fields["currency"] = fields["currency"].upper()
     return wire.PriceEdit(id=edit.price_id, **fields)

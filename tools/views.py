@@ -217,6 +217,7 @@ class BulkEdited(Result):
     products_failed: list[str] | None = None
     products_not_tried: list[str] | None = None
     differing: list[BulkItem] | None = Field(default=None, description="not (yet) as asked")
+    lost: list[BulkItem] | None = Field(default=None, description="was there, not asked for, gone now")
     error: str | None = None
 
 
@@ -262,6 +263,12 @@ class CollectionDetails(Collection, Result):
     """One collection."""
 
 
+class CreatedCollection(CollectionDetails):
+    """A new collection, as it reads back."""
+
+    not_applied: list[FieldMiss] | None = Field(default=None, description="asked for, but not so now")
+
+
 class ChangedCollection(Result):
     """What an update of a collection did."""
 
@@ -269,6 +276,7 @@ class ChangedCollection(Result):
     collection_id: str
     changed: list[FieldChange]
     not_applied: list[FieldMiss] | None = Field(default=None, description="asked for, but not so now")
+    lost: list[FieldMiss] | None = Field(default=None, description="was there, not asked for, gone now")
 
 
 class CustomerText(View):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import shelves
+from odd_api import answers, receives, without
 from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
@@ -34,17 +35,19 @@ async def test_each_product_and_price_is_edited_in_its_own_way_after_a_yes(era: 
         )
         assert result.structured_content == {"done": True, "products_done": [lantern["_id"], tea["_id"]]}
         assert json.loads(text_of(result)) == result.structured_content
-        assert session.questions[0].splitlines()[:9] == [
+        assert session.questions[0].splitlines()[:11] == [
             "Edit 2 products, 8 fields in all",
+            "• Pocket lantern: Brass, amount: 24.50 USD → 25.95 USD",
+            "• Twilight tea, available_in_store: yes → no",
             "• Pocket lantern, name: “Pocket lantern” → “Pocket lamp”",
             f"• Pocket lantern, image: “{lantern['image']}” → nothing",
             "• Pocket lantern, seo: title Pocket lantern | Moth & Lantern, description Folds flat, burns four hours. "
             "→ title Lamp, description Folds flat, burns four hours.",
             "• Pocket lantern, taxes: 1 item → 2 items",
-            "• Pocket lantern: Brass, amount: 24.50 USD → 25.95 USD",
             "• Pocket lantern: Brass, sku: “ML-012-01” → “LAMP-B”",
-            "• Twilight tea, available_in_store: yes → no",
             "• Twilight tea, label: nothing → title Autumn",
+            "Sum in USD: 24.50 USD → 25.95 USD.",
+            "Hidden from customers: 1 product.",
         ]
         assert shelves.body(session) == PLACE | {
             "products": [
@@ -102,6 +105,15 @@ async def test_every_field_of_a_price_can_be_edited_and_the_rest_of_its_shipping
             ],
         )
         assert done["done"] is True
+        assert session.questions[0].splitlines()[1:4] == [
+            "• Pocket lantern: Brass, currency: “USD” → “EUR”",
+            "• Pocket lantern: Brass, setup_fee: nothing → 1.50 EUR",
+            "• Pocket lantern: Brass, available_quantity: 40 → 7",
+        ]
+        assert session.questions[0].splitlines()[8:10] == [
+            "Sum in USD: 24.50 USD → 0.00 USD.",
+            "Sum in EUR: 0.00 EUR → 24.50 EUR.",
+        ]
         assert (
             "• Pocket lantern: Brass, shipping_options: weight (value 1.00, unit kg) → "
             "weight (value 1.00, unit kg), dimensions (height 10, width 5, length 5, unit cm)"
@@ -322,4 +334,181 @@ async def test_a_product_edited_while_the_question_is_open_stops_an_older_client
             "bulk_edit_products", products=[{"product_id": product_id, "seo": {"title": "Lamp"}}]
         )
         assert said.startswith("Not done: the shop changed while the question was open. Nothing was changed.")
+        assert session.writes() == []
+
+
+def _objects(session: ShopSession) -> dict[str, Any]:
+    """An edit of everything in a product that is not plain."""
+    brass = shelves.price(session, "Pocket lantern", "Brass")
+    return {
+        "product_id": brass["product"],
+        "seo": {"title": "Lamp"},
+        "collection_ids": [shelves.collection(session, "midwinter")["_id"]],
+        "medias": [{"url": "https://images.example.com/new.jpg"}],
+        "label": {"title": "Autumn"},
+        "taxes": ["t1"],
+        "prices": [
+            {
+                "price_id": brass["_id"],
+                "recurring": {"interval": "month"},
+                "shipping_options": {"weight": {"value": 3, "unit": "lb"}},
+            }
+        ],
+    }
+
+
+async def test_objects_and_lists_that_the_api_drops_are_told() -> None:
+    forgetful = receives(
+        "POST /products/bulk-update/edit",
+        without("seo", "collectionIds", "medias", "label", "taxes", "recurring", "shippingOptions"),
+    )
+    async with shop_session(yes, between=forgetful) as session:
+        # Without its label or taxes the sandbox would refuse the switches.
+        edit = _objects(session) | {"is_label_enabled": False, "is_taxes_enabled": False}
+        done = await session.call("bulk_edit_products", products=[edit])
+        assert done["done"] is False
+        of_product, of_price = done["differing"]
+        assert of_product["expected"].keys() == {"seo", "collection_ids", "medias", "label", "taxes"}
+        assert of_product["found"]["seo"] == shelves.product(session, "Pocket lantern")["seo"]
+        assert of_price["expected"] == {
+            "recurring": {"interval": "month", "intervalCount": 1},
+            "shipping_options": {"weight": {"value": 3, "unit": "lb"}},
+        }
+        assert "lost" not in done
+
+
+async def test_objects_and_lists_to_which_the_api_adds_are_as_asked() -> None:
+    def more(product: Any) -> Any:
+        label = {**product["label"], "_id": "l1"}
+        medias = [{**media, "_id": media["id"], "createdAt": "today"} for media in product["medias"]]
+        taxes = [{"_id": tax, "name": "Sales tax"} for tax in product["taxes"]]
+        return {**product, "label": label, "medias": medias, "taxes": taxes}
+
+    generous = answers("GET /products/[0-9a-f]{24}", more)
+    async with shop_session(yes, between=generous) as session:
+        edit = _objects(session)
+        done = await session.call("bulk_edit_products", products=[edit])
+        assert done == {"done": True, "products_done": [edit["product_id"]]}
+
+
+async def test_a_product_that_the_api_skips_is_told_by_the_count_and_by_its_fields() -> None:
+    def first_alone(body: Any) -> Any:
+        return {**body, "products": body["products"][:1]}
+
+    async with shop_session(yes, between=receives("POST /products/bulk-update/edit", first_alone)) as session:
+        edits = _many(session, 2)
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done["done"] is False
+        assert done["notes"] == [
+            "The API says that it updated 1 of 2 products; `differing` shows what does not read as asked."
+        ]
+        assert [item["id"] for item in done["differing"]] == [edits[1]["product_id"]]
+
+
+async def test_a_count_that_is_missing_says_nothing() -> None:
+    silent = answers("POST /products/bulk-update/edit", without("updatedCount"))
+    async with shop_session(yes, between=silent) as session:
+        assert (await session.call("bulk_edit_products", products=_many(session, 2)))["done"] is True
+
+
+async def test_what_an_edit_did_not_name_and_the_api_lost_is_told() -> None:
+    def harmful(body: Any) -> Any:
+        (product,) = body["products"]
+        (price,) = product["prices"]
+        return {
+            **body,
+            "products": [
+                {**product, "description": "", "prices": [{**price, "trackInventory": False, "sku": ""}]}
+            ],
+        }
+
+    async with shop_session(yes, between=receives("POST /products/bulk-update/edit", harmful)) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+        done = await session.call(
+            "bulk_edit_products",
+            products=[
+                {"product_id": lantern["_id"], "prices": [{"price_id": brass["_id"], "amount": 25}]},
+            ],
+        )
+        assert done == {
+            "done": False,
+            "products_done": [lantern["_id"]],
+            "lost": [
+                {
+                    "id": lantern["_id"],
+                    "name": "Pocket lantern",
+                    "expected": {"description": lantern["description"]},
+                    "found": {"description": ""},
+                },
+                {
+                    "id": brass["_id"],
+                    "name": "Brass",
+                    "expected": {"track_inventory": True, "sku": "ML-012-01"},
+                    "found": {"track_inventory": False, "sku": ""},
+                },
+            ],
+        }
+
+
+async def test_a_picture_that_is_there_already_keeps_its_id_and_what_the_edit_leaves_out() -> None:
+    async with shop_session(yes) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        brass = shelves.price(session, "Pocket lantern", "Brass")["_id"]
+        old = lantern["medias"][0] | {"title": "Front", "isFeatured": True, "priceIds": [brass]}
+        shelves.change_product(session, lantern["_id"], medias=[old])
+        new = {"url": "https://images.example.com/new.jpg"}
+        for tool, arguments in (
+            (
+                "bulk_edit_products",
+                {"products": [{"product_id": lantern["_id"], "medias": [old_url(old), new]}]},
+            ),
+            ("update_product", {"product_id": lantern["_id"], "medias": [new, old_url(old)]}),
+        ):
+            await session.call(tool, **arguments)
+            medias = shelves.product(session, "Pocket lantern")["medias"]
+            assert [media for media in medias if media["url"] == old["url"]] == [old]
+            assert len(medias) == 2
+        featured = new | {"is_featured": True}
+        renamed = {"id": old["id"], "url": old["url"], "title": "Back"}
+        await session.call("update_product", product_id=lantern["_id"], medias=[renamed, featured])
+        first, second = shelves.product(session, "Pocket lantern")["medias"]
+        del old["isFeatured"]
+        assert first == old | {"title": "Back"}
+        assert second["isFeatured"] is True
+
+
+def old_url(media: dict[str, Any]) -> dict[str, Any]:
+    return {"url": media["url"]}
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"), [("p1", ["p1"]), ([["p1"], ["p2"]], ["p1", "p2"]), (None, None), ({"a": 1}, None)]
+)
+async def test_the_prices_of_a_picture_are_sent_as_a_list_however_they_are_told(told: Any, sent: Any) -> None:
+    def shaped(product: Any) -> Any:
+        return {**product, "medias": [{**product["medias"][0], "priceIds": told}]}
+
+    async with shop_session(yes, between=answers("GET /products/[0-9a-f]{24}", shaped)) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        await session.call(
+            "update_product", product_id=lantern["_id"], medias=[old_url(lantern["medias"][0])]
+        )
+        (media,) = shelves.body(session)["medias"]
+        assert media.get("priceIds") == sent
+
+
+async def test_an_amount_with_more_decimals_than_its_currency_has_is_not_edited() -> None:
+    async with shop_session(yes) as session:
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+        for change, said in (
+            ({"amount": 19.999}, "amount: 19.999 has more decimals than USD has (2)."),
+            ({"setup_fee": 5.5, "currency": "jpy"}, "setup_fee: 5.5 has more decimals than JPY has (0)."),
+        ):
+            edit = {"product_id": brass["product"], "prices": [{"price_id": brass["_id"], **change}]}
+            refused = await session.refused("bulk_edit_products", products=[edit])
+            assert (
+                refused == f"Pocket lantern: Brass, {said} Nothing was changed. Amounts are in major units."
+            )
+        assert session.questions == []
         assert session.writes() == []

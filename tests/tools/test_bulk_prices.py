@@ -34,7 +34,7 @@ async def test_a_rise_asks_with_every_amount_the_sum_and_the_move_and_reads_it_b
             "• Pocket lantern: Iron: 27.50 USD → 30.25 USD",
             "• Moon garden seed box: Moon garden seed box: 29.00 USD → 31.90 USD",
             "Sum in USD: 81.00 USD → 89.10 USD.",
-            "Moves: +10.0 %.",
+            "Every amount moves by +10.0 %.",
         ]
         assert lines[-1].startswith("Go ahead? (plan ")
         assert shelves.body(session) == PLACE | {
@@ -98,7 +98,7 @@ async def test_was_prices_move_beside_prices_and_those_without_one_are_counted()
             "• Pocket lantern: Iron, was-price: 32.50 USD → 33.50 USD",
             "• Wick trimmer: Wick trimmer: 16.75 USD → 15.75 USD",
             "Sum in USD: 68.75 USD → 65.75 USD.",
-            "Moves: -6.0 % to -3.6 %.",
+            "Amounts move by -6.0 % to -3.6 %.",
         ]
         assert lines[8].startswith("Without a was-price to move: 1 price;")
         assert shelves.price(session, "Wick trimmer", "Wick trimmer").get("compareAtPrice") is None
