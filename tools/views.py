@@ -148,20 +148,32 @@ class PriceDetails(Price, Result):
     """One price."""
 
 
-class FieldChange(View):
-    """One field before and after. Absent means empty or not told."""
-
-    field: str
-    before: Any = None
-    after: Any = None
-
-
 class FieldMiss(View):
     """One field that is not as it should be."""
 
     field: str
     expected: Any = None
     found: Any = None
+
+
+class CreatedProduct(ProductDetails):
+    """A new product."""
+
+    not_applied: list[FieldMiss] | None = Field(default=None, description="given, but not so now")
+
+
+class CreatedPrice(PriceDetails):
+    """A new price."""
+
+    not_applied: list[FieldMiss] | None = Field(default=None, description="given, but not so now")
+
+
+class FieldChange(View):
+    """One field before and after. Absent means empty or not told."""
+
+    field: str
+    before: Any = None
+    after: Any = None
 
 
 class ChangedProduct(Result):

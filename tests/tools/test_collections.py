@@ -1,8 +1,13 @@
 """Collections: reading, making, changing and deleting them, with the ways around missing routes."""
 
+import json
+import re
 from typing import Any
 
+import httpx
 import pytest
+from odd_api import answers, ignores, refuses, without
+from other_api import Carry, rewritten
 from shelves import body, collection, just_before
 from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
@@ -14,6 +19,11 @@ pytestmark = pytest.mark.anyio
 
 ALT = {"altId": LOCATION_ID, "altType": "location"}
 ONE_FROM_LIST = "Read from the list of collections: this account cannot read one alone."
+RULES_NOTE = (
+    "The API does not document how the conditions of a rule are spelled: check with list_collection_products that "
+    "it holds what it should."
+)
+STILL_THERE = "The API accepted the deletion, but it is still there when read. Look again in a while."
 PRODUCTS_FROM_LIST = (
     "This account does not have GET /products/collections/{collectionId}/products, so the products were found "
     "with GET /products/ by their collection id. Products that a smart collection gathers by rule may be missing."
@@ -193,15 +203,12 @@ async def test_a_smart_collection_is_made_of_rules_as_they_are_given() -> None:
     }
     async with shop_session() as session:
         made = await session.call("create_collection", name="Cheap", slug="under-20", rules=rules)
+        assert (made["notes"], made.get("not_applied")) == ([RULES_NOTE], None)
         assert made["rules"] == {"logic": "AND", **rules}
         assert (made["type"], made["slug"]) == ("smart", "under-20")
         plain = await session.call("create_collection", name="Empty")
-        assert body_of_last(session) == {**ALT, "name": "Empty", "slug": "empty"}
+        assert session.sandbox.requests[-2].body == {**ALT, "name": "Empty", "slug": "empty"}
         assert plain["type"] == "manual"
-
-
-def body_of_last(session: ShopSession) -> Any:
-    return session.sandbox.requests[-1].body
 
 
 async def test_a_collection_that_was_not_filled_as_asked_says_so() -> None:
@@ -210,16 +217,70 @@ async def test_a_collection_that_was_not_filled_as_asked_says_so() -> None:
         made = await session.call(
             "create_collection", name="Cheap", type="smart", product_ids=[first, second]
         )
-        assert made["notes"] == [f"The collection is there, but not these products in it: {first}, {second}."]
+        assert made["not_applied"] == [{"field": "product_ids", "expected": [first, second], "found": []}]
         session.sandbox.faults.add("server_error", "list-collection-products", count=None)
         (note,) = (await session.call("create_collection", name="Other", product_ids=[first]))["notes"]
         assert note.startswith("The API accepted the change; reading it back failed, so it was not checked.")
+
+
+async def test_a_collection_that_reads_back_otherwise_than_it_was_made_says_so() -> None:
+    # An API of the older description: it takes the newer fields and keeps none of them.
+    forgetful = answers("GET /products/collections/[^/]+", without("rules", "type", "seo"))
+    async with shop_session(between=forgetful) as session:
+        rules = {"logic": "AND", "conditions": [{"field": "price", "below": 20}]}
+        made = await session.call("create_collection", name="Cheap", rules=rules, seo={"title": "Cheap"})
+        assert made["not_applied"] == [
+            {"field": "seo", "expected": {"title": "Cheap"}},
+            {"field": "rules", "expected": rules},
+        ]
+        explicit = await session.call("create_collection", name="Dear", type="smart")
+        assert explicit["not_applied"] == [{"field": "type", "expected": "smart"}]
+
+
+async def test_a_collection_that_cannot_be_read_back_is_shown_as_it_was_answered() -> None:
+    async with shop_session() as session:
+        session.sandbox.faults.add("server_error", "get-product-collection-id", count=None)
+        made = await session.call("create_collection", name="New", type="smart")
+        assert made["notes"][0].startswith("The API accepted the change; reading it back failed")
+        assert (made["name"], made["type"], "not_applied" in made) == ("New", "smart", False)
+
+
+@pytest.mark.parametrize(
+    ("line", "tool", "arguments", "sent", "named"),
+    [
+        ("POST .*", "create_collection", {"name": "A", "product_ids": []}, "productIds", "`product_ids`"),
+        (
+            "POST .*",
+            "create_collection",
+            {"name": "A", "rules": {"conditions": []}},
+            "type",
+            "`type`",
+        ),
+        ("PUT .*", "update_collection", {"product_ids": []}, "productIds", "`product_ids`"),
+    ],
+)
+async def test_an_account_without_a_field_is_told_the_way_round(
+    line: str, tool: str, arguments: dict[str, Any], sent: str, named: str
+) -> None:
+    message = f"property {sent} should not exist"
+    async with shop_session(yes, between=refuses(line, 422, message)) as session:
+        about = {} if tool == "create_collection" else {"collection_id": kind(session, "manual")["_id"]}
+        said = await session.refused(tool, **about, **arguments)
+        assert said.endswith(
+            f"The API says: '{message}'. Nothing was changed. This account does not know {named} of a collection: "
+            "leave `product_ids`, `rules` and `type` out, then put products in with bulk_assign_collections. Rules "
+            "are made in the web app."
+        )
 
 
 WRONG_NEW: list[tuple[dict[str, Any], str]] = [
     (
         {"name": "日本"},
         "The name has no letters or digits to make a slug from. Nothing was changed. Give `slug`.",
+    ),
+    (
+        {"name": "A", "type": "manual", "rules": {"conditions": []}},
+        "`rules` go with type smart, not manual. Nothing was changed.",
     ),
     (
         {"name": "A", "product_ids": ["nowhere"]},
@@ -270,14 +331,14 @@ async def test_renaming_asks_nobody_keeps_the_rest_and_is_read_back(era: Era) ->
 
 
 async def test_rules_are_read_back_digit_by_digit() -> None:
-    async with shop_session() as session:
+    async with shop_session(yes) as session:
         held = kind(session, "smart")
         rules = {
             "logic": "OR",
             "conditions": [{"field": "price", "below": 0.1, "deep": {"list": [0.3, "x"]}}],
         }
         done = await session.call("update_collection", collection_id=held["_id"], rules=rules)
-        assert done["done"] is True
+        assert (done["notes"], done["done"]) == ([RULES_NOTE], True)
         assert done["changed"] == [{"field": "rules", "before": held["rules"], "after": rules}]
 
 
@@ -296,6 +357,115 @@ async def test_replacing_the_products_asks_with_who_comes_and_who_goes(era: Era)
         ]
         assert kind(session, "manual")["productIds"] == wanted
         assert body(session) == {**ALT, "productIds": wanted}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_new_rules_ask_with_the_old_ones(era: Era) -> None:
+    new = {"logic": "OR", "conditions": [{"field": "price", "below": 20.5, "name": "x” \n y"}]}
+    async with shop_session(no, era=era) as session:
+        held = kind(session, "smart")
+        await session.refused("update_collection", collection_id=held["_id"], rules=new, name="New")
+        before, after = (json.dumps(rules, ensure_ascii=False) for rules in (held["rules"], new))
+        assert session.questions[0].splitlines()[:3] == [
+            f"Change the rules by which the collection “{held['name']}” chooses its products",
+            f"• rules: {before} → {after}",
+            "Which products come in or leave by that cannot be told beforehand.",
+        ]
+        assert session.writes() == []
+
+
+async def test_rules_have_no_place_in_a_collection_by_hand() -> None:
+    rules = {"conditions": [{"field": "price"}]}
+    async with shop_session(yes) as session:
+        held = kind(session, "manual")
+        assert await session.refused("update_collection", collection_id=held["_id"], rules=rules) == (
+            f"The collection “{held['name']}” is a manual one: its products are chosen by hand, and rules have no "
+            "place in it. Nothing was changed. Give `product_ids`, or make a smart collection with "
+            "create_collection."
+        )
+        assert (session.questions, session.writes()) == ([], [])
+
+
+async def test_rules_and_products_together_are_one_question() -> None:
+    # An API that does not tell which kind a collection is, nor its rules.
+    untold = answers("GET /products/collections/[^/]+", without("type", "rules"))
+    rules: dict[str, Any] = {"conditions": []}
+    async with shop_session(yes, between=untold) as session:
+        held = kind(session, "smart")
+        done = await session.call(
+            "update_collection", collection_id=held["_id"], rules=rules, product_ids=held["productIds"]
+        )
+        assert session.questions[0].splitlines()[:3] == [
+            f"Change the products of the collection “{held['name']}”: 0 come in, 0 leave. Change the rules by "
+            f"which the collection “{held['name']}” chooses its products",
+            '• rules: nothing → {"logic": "AND", "conditions": []}',
+            "Which products come in or leave by that cannot be told beforehand.",
+        ]
+        assert done["not_applied"] == [{"field": "rules", "expected": {"logic": "AND", "conditions": []}}]
+
+
+async def test_what_an_update_loses_besides_is_reported() -> None:
+    # An API that replaces the whole collection by what is sent.
+    async def replaces(request: httpx.Request, carry: Carry) -> httpx.Response:
+        answer = await carry(request)
+        replaced = request.method == "GET" and any(line.startswith("PUT ") for line in session.sent())
+        return await rewritten(answer, without("image", "description")) if replaced else answer
+
+    async with shop_session(between=replaces) as session:
+        held = kind(session, "smart")
+        done = await session.call("update_collection", collection_id=held["_id"], name="New")
+        assert done["done"] is False
+        assert done["lost"] == [
+            {"field": "image", "expected": held["image"]},
+            {"field": "seo", "expected": held["seo"], "found": {"title": held["seo"]["title"]}},
+        ]
+        assert "not_applied" not in done
+
+
+@pytest.mark.parametrize("own_route", [True, False])
+async def test_products_are_read_to_the_end_of_an_api_that_ignores_the_offset(own_route: bool) -> None:
+    async def forgets(request: httpx.Request, carry: Carry) -> httpx.Response:
+        first = re.sub(r"offset=\d+", "offset=0", str(request.url))
+        own = request.url.path.endswith("/products")
+        if request.method == "GET" and (own or not own_route):
+            request = httpx.Request("GET", first, headers=request.headers, extensions=request.extensions)
+        return await carry(request)
+
+    async with shop_session(yes, shop=150, between=forgets) as session:
+        products = list(names(session))
+        if own_route:
+            made = await session.call("create_collection", name="All", product_ids=products)
+            assert "not_applied" not in made
+            assert "gave the same page again" in made["notes"][0]
+            kept = await session.call("update_collection", collection_id=made["id"], product_ids=products[:1])
+            assert "0 come in, 149 leave" in session.questions[0]
+            assert kept["done"] is True
+        else:
+            said = await session.refused("list_collection_products", collection_id="nowhere")
+            assert "There is no collection nowhere" in said
+            made = await session.call("create_collection", name="All", type="manual")
+            with session.sandbox.database.transaction():
+                session.sandbox.database.run_many(
+                    "insert into members (collection_id, product_id, position, smart) values (?, ?, ?, 0)",
+                    [(made["id"], key, place) for place, key in enumerate(products)],
+                )
+            said = await session.refused("delete_collection", collection_id=made["id"])
+            assert "answered with the same page again for another offset. Nothing was changed." in said
+            assert (session.questions, len(session.writes())) == ([], 1)
+
+
+@pytest.mark.parametrize("fault", [None, "route_missing"])
+@pytest.mark.parametrize("lazy", [True, False])
+async def test_a_deleted_collection_that_is_still_there_is_not_called_deleted(
+    fault: str | None, lazy: bool
+) -> None:
+    async with shop_session(yes, between=ignores("DELETE .*", None) if lazy else None) as session:
+        held = kind(session, "manual")
+        if fault:
+            session.sandbox.faults.add(fault, "get-product-collection-id", count=None)
+        done = await session.call("delete_collection", collection_id=held["_id"])
+        assert done.get("notes", []) == [ONE_FROM_LIST] * bool(fault) + [STILL_THERE] * lazy
+        assert (done["deleted"], done["name"]) == (not lazy, held["name"])
 
 
 @pytest.mark.parametrize("era", ERAS)
