@@ -9,12 +9,17 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..guard.approval import NOTHING_CHANGED
 from ..products_api.client import ProductsClient
 from ..products_api.errors import NotFoundError, ProductsApiError, RouteUnavailableError
-from ..products_api.models import Change, Collection, InventoryItem, Price, Product
+from ..products_api.model_base import Body
+from ..products_api.models import Change, Collection, InventoryItem, Price, Product, Record
+from .comparing import asked_for, not_applied, told
+from .reading import misses
 from .text import quoted
+from .views import FieldMiss
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 Key = TypeVar("Key")
 Found = TypeVar("Found")
+Made = TypeVar("Made", bound=Record)
 
 PAGE = 100
 LOOKED_THROUGH = 300
@@ -89,6 +94,29 @@ class Shop:
             return True
         self.note("The API accepted the deletion, but it is still there when read. Look again in a while.")
         return False
+
+    async def made(
+        self, answered: Made, body: Body, read: Callable[[], Awaitable[Made]]
+    ) -> tuple[Made, list[FieldMiss] | None]:
+        """A thing just created as it is now, and what of it is not as given.
+
+        Where the creation's own answer does not show all that was given, the thing is read once. What is not
+        shown then either is named in a note, not called missing.
+        """
+        asked, found = asked_for(body), told(answered)
+        if not not_applied(asked, found):
+            return answered, None
+        again = await self.check(read)
+        found |= told(again) if again else {}
+        wrong = misses(not_applied({key: asked[key] for key in asked if key in found}, found))
+        if wrong:
+            self.note("Not everything was stored as given: see not_applied.")
+        unseen = not_applied({key: asked[key] for key in asked if key not in found}, {})
+        if unseen:
+            self.note(
+                f"Not checked, for the API does not show it: {', '.join(miss.field for miss in unseen)}."
+            )
+        return again or answered, wrong
 
     def settled(self, change: Change[Found]) -> Found:
         """The thing as it is after an update. Where that could not be read, a note says what is shown instead."""
