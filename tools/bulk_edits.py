@@ -13,16 +13,15 @@ from ..products_api.changes import FieldDifference, differences
 from . import shapes, views
 from .bulk_plans import Sums, add_to_sums, amounts_item, sum_lines
 from .comparing import asked_for, settable
-from .money import refuse_fractions
+from .money import MONEY, refuse_fractions
 from .reading import misses
 from .sending import known_members, refuse_unset
 from .shop import Shop, refuse_repeated
 from .text import counted, one_line, quoted
 
 _COMPLETED = ("seo", "shipping_options")
-_MONEY = ("amount", "compare_at_price", "setup_fee")
 _FIRST = (
-    {*_MONEY, "currency"},
+    {*MONEY, "currency"},
     {"available_quantity", "track_inventory", "allow_out_of_stock_purchases"},
     {"available_in_store"},
 )
@@ -106,7 +105,7 @@ def _price_changes(label: str, price: wire.Price, change: shapes.PriceEdit) -> d
     changes = change.model_dump(exclude_none=True, exclude={"price_id"})
     if "currency" in changes:
         changes["currency"] = changes["currency"].upper()
-    for field in _MONEY:
+    for field in MONEY:
         refuse_fractions(f"{label}, {field}", changes.get(field), changes.get("currency", price.currency))
     return changes
 
@@ -131,7 +130,7 @@ def _field_items(
     for field, value in changes.items():
         rank = next((place for place, fields in enumerate(_FIRST) if field in fields), len(_FIRST))
         what, before = f"{label}, {field}", present.get(field)
-        if field in _MONEY:
+        if field in MONEY:
             yield (
                 rank,
                 amounts_item(what, before, value, present.get("currency"), changes.get("currency")),

@@ -7,6 +7,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..guard.approval import NOTHING_CHANGED
 from ..products_api.models import Price
 
+MONEY = ("amount", "compare_at_price", "setup_fee")
+"""The fields of a price that are amounts."""
 _DIGITS = {
     **dict.fromkeys(
         [

@@ -24,7 +24,7 @@ from .fields import (
     Text,
     TrialDays,
 )
-from .money import stock_and_price
+from .money import MONEY, refuse_fractions, stock_and_price
 from .reading import changed_fields, listing, misses, price_view
 from .records import Risk, Toolset, tool
 from .shop import Shop
@@ -110,14 +110,15 @@ async def create_price(
     membership_offers: list[shapes.MembershipOffer] | None = None,
     is_digital_product: bool | None = None,
     digital_delivery: list[Text] | None = None,
-) -> views.PriceDetails:
+) -> views.CreatedPrice:
     """Add another price, plan, subscription, tier or pack to a product, or the variant (size, colour) made
     of the given options."""
     sending.refuse_wrong_terms(type, recurring)
+    currency = currency.upper()
     fields = sending.given(
         name=name,
         amount=amount,
-        currency=currency.upper(),
+        currency=currency,
         type=type,
         recurring=recurring,
         variant_option_ids=variant_option_ids,
@@ -135,8 +136,25 @@ async def create_price(
         is_digital_product=is_digital_product,
         digital_delivery=digital_delivery,
     )
-    price = await shop.api.create_price(product_id=product_id, price=wire.NewPrice(**fields))
-    return views.PriceDetails.model_validate(price_view(price).model_dump(exclude_none=True))
+    for field in MONEY:
+        refuse_fractions(f"`{field}`", fields.get(field), currency)
+    new = wire.NewPrice(**fields)
+    answered = await shop.api.create_price(product_id=product_id, price=new)
+    price, not_applied = await shop.made(
+        answered, new, lambda: shop.api.get_price(product_id=product_id, price_id=answered.id)
+    )
+    _note_untracked(shop, price, fields)
+    return views.CreatedPrice.model_validate(
+        {**price_view(price).model_dump(exclude_none=True), "not_applied": not_applied}
+    )
+
+
+def _note_untracked(shop: Shop, price: wire.Price, asked: Mapping[str, Any]) -> None:
+    if asked.get("available_quantity") is not None and price.track_inventory is not True:
+        shop.note(
+            "Its stock is not tracked (track_inventory), so available_quantity is not counted and list_inventory may "
+            "leave it out."
+        )
 
 
 @tool(
@@ -198,12 +216,13 @@ async def update_price(
     )
     fields |= sending.cleared(clear, fields)
     sending.refuse_no_change(fields)
-    if fields.keys() & {"type", "recurring"}:
-        fields |= await _terms(shop, product_id, price_id, fields)
+    fields |= await _terms(shop, product_id, price_id, fields)
     change = await shop.api.update_price(
         product_id=product_id, price_id=price_id, changes=wire.PriceChanges(**fields)
     )
     after = shop.settled(change)
+    _note_what_may_be_lost(shop, change)
+    _note_untracked(shop, after, fields)
     return views.ChangedPrice(
         price=price_view(after, "concise"),
         changed=changed_fields(change.before, after) if change.after else None,
@@ -212,17 +231,41 @@ async def update_price(
     )
 
 
+def _note_what_may_be_lost(shop: Shop, change: wire.Change[wire.Price]) -> None:
+    """The update replaces the whole price: what could not be read could not be sent again."""
+    if change.unseen:
+        shop.note(
+            f"The API did not show {', '.join(change.unseen)} on reading: what was set of them may have been emptied "
+            "by this update. bulk_edit_products sends only what changes."
+        )
+    if change.not_resent:
+        shop.note(
+            f"Incomplete on reading, so not sent again and perhaps lost: {', '.join(change.not_resent)}."
+        )
+
+
 async def _terms(shop: Shop, product_id: str, price_id: str, fields: Mapping[str, Any]) -> dict[str, None]:
     """What else changes with a price's type: one that is charged once has no interval.
 
     Raises:
-        ToolError: type and interval, as they would be, do not fit each other.
+        ToolError: type and interval, or amounts and currency, as they would be, do not fit each other.
     """
-    if fields.get("type") == "one_time" and fields.get("recurring") is None:
-        return {"recurring": None}
-    present = await shop.api.get_price(product_id=product_id, price_id=price_id)
-    sending.refuse_wrong_terms(fields.get("type", present.type), fields.get("recurring", present.recurring))
-    return {}
+    once = fields.get("type") == "one_time" and fields.get("recurring") is None
+    of_type = bool(fields.keys() & {"type", "recurring"}) and not once
+    of_currency = "currency" not in fields and any(
+        fields.get(name) is not None and fields[name] % 1 for name in MONEY
+    )
+    present: wire.Price | None = None
+    if of_type or of_currency:
+        present = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    currency = fields.get("currency") or (present and present.currency)
+    for name in MONEY:
+        refuse_fractions(f"`{name}`", fields.get(name), currency)
+    if of_type and present is not None:
+        sending.refuse_wrong_terms(
+            fields.get("type", present.type), fields.get("recurring", present.recurring)
+        )
+    return {"recurring": None} if once else {}
 
 
 async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Plan:

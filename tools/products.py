@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ..guard.plan import SHOWN_ITEMS, Plan, PlanItem
 from ..products_api import models as wire
+from ..products_api.errors import ProductsApiError
 from . import sending, shapes, views
 from .fields import (
     Detail,
@@ -30,7 +31,7 @@ from .shop import PAGE, Shop
 from .text import counted, quoted
 
 Clearable = Literal[
-    "description", "image", "slug", "seo", "label", "statement_descriptor", "automatic_tax_category_id"
+    "description", "image", "seo", "label", "statement_descriptor", "automatic_tax_category_id"
 ]
 
 
@@ -127,7 +128,7 @@ async def create_product(
     taxes: Annotated[list[Id] | None, Field(description="tax ids")] = None,
     automatic_tax_category_id: Id | None = None,
     tax_inclusive: bool | None = None,
-) -> views.ProductDetails:
+) -> views.CreatedProduct:
     """Add a new product, item, service, download or listing to sell. It can be bought once it has a price:
     call create_price, for each variant combination with the option ids returned here."""
     fields = sending.given(
@@ -148,9 +149,34 @@ async def create_product(
         tax_inclusive=tax_inclusive,
     )
     fields |= sending.switches(label, None, taxes, None)
-    product = await shop.api.create_product(product=wire.NewProduct(**fields))
+    holder = await _holder_of_slug(shop, slug)
+    new = wire.NewProduct(**fields)
+    answered = await shop.api.create_product(product=new)
+    product, not_applied = await shop.made(
+        answered, new, lambda: shop.api.get_product(product_id=answered.id)
+    )
     shop.note("It has no price yet, so it cannot be bought: call create_price.")
-    return product_details(product, (), None)
+    _note_shared_slug(shop, product.id, holder)
+    details = product_details(product, (), None).model_dump(exclude_none=True)
+    return views.CreatedProduct.model_validate({**details, "not_applied": not_applied})
+
+
+async def _holder_of_slug(shop: Shop, slug: str | None) -> wire.Product | None:
+    """The product that has the slug already, as far as that can be read: the API lets several share one."""
+    if slug is None:
+        return None
+    try:
+        return await shop.api.get_product(product_id=slug)
+    except ProductsApiError:
+        return None
+
+
+def _note_shared_slug(shop: Shop, product_id: str, holder: wire.Product | None) -> None:
+    if holder is not None and holder.id != product_id:
+        shop.note(
+            f"{shop.named(holder)} (id {holder.id}) has the same slug: its address opens only one of them, reportedly "
+            "the older. Give one another slug."
+        )
 
 
 async def plan_update_product(
@@ -271,8 +297,10 @@ async def update_product(
     fields |= sending.switches(label, is_label_enabled, taxes, is_taxes_enabled)
     fields |= _emptied(clear, fields)
     sending.refuse_no_change(fields)
+    holder = await _holder_of_slug(shop, slug)
     change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
     after = shop.settled(change)
+    _note_shared_slug(shop, after.id, holder)
     if plan is not None and (losing := plan.state["losing"]):
         names = ", ".join(map(quoted, losing[:SHOWN_ITEMS]))
         shop.note(

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import shelves
-from odd_api import ignores
+from odd_api import answers, both, ignores, receives, without
 from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
@@ -227,7 +227,8 @@ async def test_an_update_keeps_every_field_that_it_does_not_name() -> None:
         assert float(after["amount"]) == 66.6
         assert shelves.differences(before, after).keys() == {"amount"}
         path = f"/products/{before['product']}/price/{price_id}"
-        assert session.sent() == [f"GET {path}", f"PUT {path}", f"GET {path}"]
+        # Whether the currency has decimals is read first.
+        assert session.sent() == [f"GET {path}", f"GET {path}", f"PUT {path}", f"GET {path}"]
 
 
 async def test_one_part_of_the_shipping_options_keeps_the_other() -> None:
@@ -410,3 +411,92 @@ async def test_a_price_that_is_still_there_after_its_deletion_is_not_called_dele
         assert gone["notes"] == [
             "The API accepted the deletion, but it is still there when read. Look again in a while."
         ]
+
+
+HIDDEN = (
+    "sku",
+    "shippingOptions",
+    "description",
+    "trialPeriod",
+    "totalCycles",
+    "setupFee",
+    "isDigitalProduct",
+    "digitalDelivery",
+)
+PRICE = "/products/[0-9a-f]{24}/price"
+
+
+async def test_fields_that_an_update_may_have_emptied_unseen_are_named() -> None:
+    async with shop_session(between=answers(f"(GET|PUT) {PRICE}/.*", without(*HIDDEN))) as session:
+        price = shelves.price(session, "Pocket lantern", "Brass")
+        done = await session.call(
+            "update_price", product_id=price["product"], price_id=price["_id"], amount=25, sku="A"
+        )
+        assert done["notes"] == [
+            "The API did not show shipping_options, description, trial_period, total_cycles, setup_fee, "
+            "is_digital_product, digital_delivery on reading: what was set of them may have been emptied by this "
+            "update. bulk_edit_products sends only what changes."
+        ]
+
+
+async def test_what_could_not_be_sent_again_is_named() -> None:
+    async with shop_session() as session:
+        price = shelves.price(session, "Pocket lantern", "Brass")
+        shelves.change_price(session, price["_id"], meta={"source": "stripe"})
+        done = await session.call(
+            "update_price", product_id=price["product"], price_id=price["_id"], amount=25
+        )
+        assert "Incomplete on reading, so not sent again and perhaps lost: meta." in done["notes"]
+
+
+async def test_stock_that_is_not_tracked_is_said_not_to_count() -> None:
+    said = [
+        "Its stock is not tracked (track_inventory), so available_quantity is not counted and list_inventory may "
+        "leave it out."
+    ]
+    async with shop_session() as session:
+        card = shelves.price(session, "Gift card", "Gift card")
+        new = {"product_id": card["product"], "name": "P", "amount": 1, "currency": "USD"}
+        here = {"product_id": card["product"], "price_id": card["_id"], "sku": "A"}
+        made = await session.call("create_price", **new, available_quantity=5)
+        assert made["notes"] == said
+        assert "notes" not in await session.call("create_price", **new)
+        tracked = await session.call("create_price", **new, available_quantity=5, track_inventory=True)
+        assert "notes" not in tracked
+        assert (await session.call("update_price", **here, available_quantity=5))["notes"] == said
+        done = await session.call("update_price", **here, available_quantity=5, track_inventory=True)
+        assert "notes" not in done
+
+
+async def test_a_new_price_of_which_the_api_kept_less_is_told_field_by_field() -> None:
+    forgetful = receives(f"POST {PRICE}", without("compareAtPrice", "sku"))
+    empty = answers(f"GET {PRICE}/.*", lambda price: {"compareAtPrice": None, **price})
+    async with shop_session(between=both(empty, forgetful)) as session:
+        product_id = shelves.product(session, "Solstice hamper")["_id"]
+        made = await session.call(
+            "create_price",
+            product_id=product_id,
+            name="P",
+            amount=1,
+            currency="USD",
+            compare_at_price=2,
+            sku="A",
+        )
+        assert made["not_applied"] == [{"field": "compare_at_price", "expected": 2}]
+        assert made["notes"] == [
+            "Not everything was stored as given: see not_applied.",
+            "Not checked, for the API does not show it: sku.",
+        ]
+        path = f"/products/{product_id}/price"
+        assert session.sent() == [f"POST {path}", f"GET {path}/{made['id']}"]
+
+
+async def test_what_only_the_answer_to_the_creation_leaves_out_is_read() -> None:
+    async with shop_session(between=answers(f"POST {PRICE}", without(*HIDDEN))) as session:
+        product_id = shelves.product(session, "Solstice hamper")["_id"]
+        made = await session.call(
+            "create_price", product_id=product_id, name="P", amount=1, currency="USD", sku="A", setup_fee=2
+        )
+        assert (made["sku"], made["setup_fee"]) == ("A", 2)
+        assert "notes" not in made
+        assert "not_applied" not in made

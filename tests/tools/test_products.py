@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import shelves
-from odd_api import answers, without
+from odd_api import answers, receives, without
 from shop_session import ERAS, Era, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
@@ -238,7 +238,7 @@ async def test_a_new_product_is_sent_as_given_and_nothing_else() -> None:
         assert made["id"] == doc["_id"]
         assert made["notes"] == ["It has no price yet, so it cannot be bought: call create_price."]
         assert made["prices"] == []
-        assert session.sent() == ["POST /products/"]
+        assert session.sent() == ["GET /products/dawn-tee", "POST /products/"]
 
 
 async def test_variants_of_a_new_product_get_ids_that_prices_can_point_at() -> None:
@@ -437,7 +437,6 @@ async def test_a_variant_renamed_by_its_id_keeps_the_ids_of_its_options() -> Non
     [
         ("description", {"description": ""}),
         ("image", {"image": ""}),
-        ("slug", {"slug": ""}),
         ("seo", {"seo": {"title": "", "description": ""}}),
         ("label", {"isLabelEnabled": False}),
         ("statement_descriptor", {"statementDescriptor": ""}),
@@ -488,3 +487,51 @@ async def test_a_contradiction_that_the_api_finds_is_told_in_its_words() -> None
         assert "taxes should not be empty when isTaxesEnabled is true" in said
         assert "Nothing was changed." in said
         assert still()
+
+
+async def test_a_new_product_of_which_the_api_kept_less_is_told_field_by_field() -> None:
+    async with shop_session(between=receives("POST /products/", without("seo", "medias"))) as session:
+        made = await session.call(
+            "create_product",
+            name="Lamp",
+            product_type="PHYSICAL",
+            seo={"title": "Lamp"},
+            medias=[{"url": "https://images.example.com/a.jpg"}],
+        )
+        (missing,) = made["not_applied"]
+        assert (missing["field"], missing["found"]) == ("medias", [])
+        assert missing["expected"][0]["url"] == "https://images.example.com/a.jpg"
+        assert made["notes"] == [
+            "Not everything was stored as given: see not_applied.",
+            "Not checked, for the API does not show it: seo.",
+            "It has no price yet, so it cannot be bought: call create_price.",
+        ]
+        assert session.sent() == ["POST /products/", f"GET /products/{made['id']}"]
+
+
+async def test_a_new_product_that_cannot_be_read_back_is_shown_as_answered() -> None:
+    async with shop_session(between=answers("POST /products/", without("seo"))) as session:
+        session.sandbox.faults.add("server_error", "GET /products/{productId}")
+        made = await session.call("create_product", name="Lamp", product_type="PHYSICAL", seo={"title": "L"})
+        assert made["name"] == "Lamp"
+        assert "reading it back failed" in made["notes"][0]
+
+
+async def test_a_slug_that_another_product_has_is_named() -> None:
+    async with shop_session() as session:
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        tea = shelves.product(session, "Twilight tea")
+        said = (
+            f"“Pocket lantern” (id {lantern}) has the same slug: its address opens only one of them, reportedly the "
+            "older. Give one another slug."
+        )
+        made = await session.call(
+            "create_product", name="Lamp", product_type="PHYSICAL", slug="pocket-lantern"
+        )
+        assert said in made["notes"]
+        changed = await session.call("update_product", product_id=tea["_id"], slug="pocket-lantern")
+        assert changed["notes"] == [said]
+        own = await session.call("update_product", product_id=lantern, slug="pocket-lantern", name="Lamp")
+        assert "notes" not in own
+        new = await session.call("update_product", product_id=tea["_id"], slug="evening-tea")
+        assert "notes" not in new
