@@ -16,11 +16,6 @@ from .shop import Shop, refuse_repeated
 from .stock import compare_stock, stock_text
 from .text import counted
 
-Adjustment = Annotated[
-    shapes.PriceAdjustment | None,
-    Field(description="value in major units, or percent"),
-]
-
 
 async def plan_bulk_change_prices(
     shop: Shop,
@@ -48,8 +43,8 @@ async def bulk_change_prices(
     plan: Plan,
     *,
     product_ids: BulkIds,
-    price: Adjustment = None,
-    compare_at_price: Adjustment = None,
+    price: shapes.PriceAdjustment | None = None,
+    compare_at_price: shapes.PriceAdjustment | None = None,
 ) -> views.BulkChanged:
     """Run a sale or reprice many products: percent off, discount, raise, put up, round or set all their
     prices, and the crossed-out was-prices. A person sees old and new amounts first."""
@@ -145,15 +140,33 @@ async def plan_bulk_assign_collections(
     refuse_repeated("collection_ids", collection_ids)
     names = await shop.collection_names(collection_ids)
     found = await shop.full_products(product_ids)
+    present = {key for product in found.values() for key in product.collection_ids or ()}
+    known = names | await shop.known_collections(sorted(present - names.keys()))
     return Plan(
         action=f"Put {counted(len(product_ids), 'product')} into {', '.join(names.values())}",
-        items=tuple(PlanItem(label=shop.named(product)) for product in found.values()),
+        items=tuple(
+            PlanItem(
+                label=shop.named(product),
+                before=_collections(product.collection_ids, known),
+                after=_collections([*(product.collection_ids or ()), *collection_ids], known),
+            )
+            for product in found.values()
+        ),
         also=(
             "The API does not say whether they also leave their other collections; the result tells what "
             "happened.",
         ),
         state={"before": {key: product.collection_ids for key, product in found.items()}},
     )
+
+
+def _collections(collection_ids: list[str] | None, names: Mapping[str, str]) -> str | None:
+    """Collections for a person: by name, and those without a known one by number."""
+    ids = list(dict.fromkeys(collection_ids or ()))
+    named = [names[key] for key in ids if key in names]
+    if unnamed := len(ids) - len(named):
+        named.append(f"{unnamed} more" if named else counted(unnamed, "collection"))
+    return ", ".join(named) or None
 
 
 @tool(

@@ -7,8 +7,14 @@ import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.approval import NOTHING_CHANGED
+from ..guard.plan import SHOWN_ITEMS
 from ..products_api.client import ProductsClient
-from ..products_api.errors import NotFoundError, ProductsApiError, RouteUnavailableError
+from ..products_api.errors import (
+    NotFoundError,
+    ProductsApiError,
+    RouteUnavailableError,
+    ValidationFailedError,
+)
 from ..products_api.model_base import Body
 from ..products_api.models import Change, Collection, InventoryItem, Price, Product, Record
 from .comparing import asked_for, not_applied, told
@@ -36,11 +42,19 @@ class Shop:
         self.notes: list[str] = []
         self._report = report
         self._reported = 0.0
+        self._lists_by_id = False
 
     def note(self, text: str) -> None:
         """Say something with the result, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def note_what_lists_leave_out(self, products: Sequence[Product]) -> None:
+        """Say where images, collections and SEO are, if a list has told them of no product."""
+        if products and not any(
+            {"medias", "collection_ids", "seo"} & item.model_fields_set for item in products
+        ):
+            self.note("A list has no images, collections or SEO of a product; get_product has them.")
 
     async def progress(self, done: float, total: float | None, message: str | None = None) -> None:
         """Report progress to whoever asked for it; never backwards, as the protocol demands."""
@@ -139,9 +153,7 @@ class Shop:
         refuse_repeated("product_ids", product_ids)
         found: dict[str, Product] = {}
         for start in range(0, len(product_ids), PAGE):
-            part = list(product_ids[start : start + PAGE])
-            page = await self.api.list_products(product_ids=part, limit=PAGE, offset=0)
-            found.update({product.id: product for product in page.items})
+            found |= await self._listed(product_ids[start : start + PAGE])
         return _all_found(product_ids, found, missing_is_error=missing_is_error)
 
     async def full_products(
@@ -154,16 +166,39 @@ class Shop:
         """
         refuse_repeated("product_ids", product_ids)
 
+        found = await self._each_product(product_ids)
+        return _all_found(product_ids, found, missing_is_error=missing_is_error)
+
+    async def _listed(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """A page of products by id, from one list where the API gives them so, else each by its id.
+
+        How a list of ids is written in an address is not documented, so it may be misread, ignored or refused.
+        """
+        found: dict[str, Product] = {}
+        try:
+            page = await self.api.list_products(product_ids=list(product_ids), limit=PAGE, offset=0)
+        except ValidationFailedError:
+            pass
+        else:
+            found = {product.id: product for product in page.items if product.id in product_ids}
+            if len(found) == len(page.items) and len(found) == len(product_ids):
+                self._lists_by_id = True
+        missing = [product_id for product_id in product_ids if product_id not in found]
+        # Once it was seen to understand such a list, what it leaves out of one is not there.
+        if missing and not self._lists_by_id:
+            found |= await self._each_product(missing)
+        return found
+
+    async def _each_product(self, product_ids: Sequence[str]) -> dict[str, Product]:
         async def read(product_id: str) -> Product | None:
             try:
                 return await self.api.get_product(product_id=product_id)
             except NotFoundError:
                 return None
 
-        read_products = await self.each(list(product_ids), read, "reading products")
+        products = await self.each(list(product_ids), read, "reading products")
         # By the id that it has: reading takes a slug as well, the bulk operations do not.
-        found = {product.id: product for product in read_products if product is not None}
-        return _all_found(product_ids, found, missing_is_error=missing_is_error)
+        return {product.id: product for product in products if product is not None}
 
     def named(self, product: Product) -> str:
         """A product for a person."""
@@ -196,7 +231,7 @@ class Shop:
         missing = [price_id for price_id in price_ids if price_id not in found]
         if missing and missing_is_error:
             raise ToolError(
-                f"The inventory has no price id {', '.join(missing)}. {NOTHING_CHANGED} Take ids from "
+                f"The inventory has no price id {some_of(missing)}. {NOTHING_CHANGED} Take ids from "
                 "list_inventory. A variant whose stock is not tracked may be missing there: bulk_update_inventory "
                 "with track_inventory true starts tracking."
             )
@@ -230,7 +265,7 @@ class Shop:
         if missing := [price_id for price_id in price_ids if price_id not in found]:
             where = "any product" if offset is None else f"the newest {offset} products"
             raise ToolError(
-                f"Neither the inventory nor {where} has the price id {', '.join(missing)}. {NOTHING_CHANGED} "
+                f"Neither the inventory nor {where} has the price id {some_of(missing)}. {NOTHING_CHANGED} "
                 "Take ids from list_prices; bulk_edit_products can set it by product."
             )
         return found
@@ -260,14 +295,21 @@ class Shop:
         Raises:
             ToolError: an id that is not a collection of this shop.
         """
-        page = await self.api.list_collections(collection_ids=list(collection_ids), limit=PAGE, offset=0)
-        names = {item.id: quoted(item.name or item.id) for item in page.items}
+        names = await self.known_collections(collection_ids)
         if missing := [key for key in collection_ids if key not in names]:
             raise ToolError(
-                f"No collection of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
+                f"No collection of this shop has the id {some_of(missing)}. {NOTHING_CHANGED} "
                 "Take ids from list_collections."
             )
         return {key: names[key] for key in collection_ids}
+
+    async def known_collections(self, collection_ids: Sequence[str]) -> dict[str, str]:
+        """Quoted names of as many of these collections as one list tells."""
+        if not collection_ids:
+            return {}
+        ids = list(collection_ids[:PAGE])
+        page = await self.api.list_collections(collection_ids=ids, limit=PAGE, offset=0)
+        return {item.id: quoted(item.name or item.id) for item in page.items}
 
 
 def refuse_repeated(name: str, values: Iterable[str]) -> None:
@@ -283,13 +325,19 @@ def refuse_repeated(name: str, values: Iterable[str]) -> None:
         seen.add(value)
 
 
+def some_of(ids: Sequence[str]) -> str:
+    """Ids in words: the first ten, and how many more there are."""
+    shown = ", ".join(ids[:SHOWN_ITEMS])
+    return f"{shown} and {len(ids) - SHOWN_ITEMS} more" if len(ids) > SHOWN_ITEMS else shown
+
+
 def _all_found(
     product_ids: Sequence[str], found: Mapping[str, Product], *, missing_is_error: bool
 ) -> dict[str, Product]:
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing and missing_is_error:
         raise ToolError(
-            f"No product of this shop has the id {', '.join(missing)}. {NOTHING_CHANGED} "
+            f"No product of this shop has the id {some_of(missing)}. {NOTHING_CHANGED} "
             "Take ids from list_products."
         )
     return {product_id: found[product_id] for product_id in product_ids if product_id in found}

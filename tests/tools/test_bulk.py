@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 import shelves
+from odd_api import answers, both, ignores, refuses
 from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
 
 pytestmark = pytest.mark.anyio
@@ -83,15 +84,18 @@ async def test_assigning_collections_asks_and_adds(era: Era) -> None:
         product_ids = ids(session, "Pocket lantern", "Twilight tea")
         winter = shelves.collection(session, "midwinter")["_id"]
         before = shelves.product(session, "Pocket lantern")["collectionIds"]
+        shelves.change_product(session, product_ids[1], collectionIds=[])
         result = await session.result(
             "bulk_assign_collections", product_ids=product_ids, collection_ids=[winter]
         )
         assert result.structured_content == {"done": True, "products": 2}
         assert json.loads(text_of(result)) == result.structured_content
+        names = {doc["_id"]: doc["name"] for doc in session.sandbox.dump()["collections"]}
+        in_words = ", ".join(f"“{names[key]}”" for key in before)
         assert session.questions[0].splitlines()[:4] == [
             "Put 2 products into “Midwinter”",
-            "• “Pocket lantern”",
-            "• “Twilight tea”",
+            f"• “Pocket lantern”: {in_words} → {in_words}, “Midwinter”",
+            "• “Twilight tea”: nothing → “Midwinter”",
             "The API does not say whether they also leave their other collections; the result tells what happened.",
         ]
         assert shelves.body(session) == PLACE | {
@@ -100,6 +104,21 @@ async def test_assigning_collections_asks_and_adds(era: Era) -> None:
             "collectionIds": [winter],
         }
         assert shelves.product(session, "Pocket lantern")["collectionIds"] == [*before, winter]
+
+
+async def test_collections_whose_names_the_api_does_not_tell_are_counted() -> None:
+    def alone(answer: Any) -> Any:
+        return {**answer, "data": [item for item in answer["data"] if item["slug"] == "midwinter"]}
+
+    async with shop_session(no, between=answers("GET /products/collections", alone)) as session:
+        product_ids = ids(session, "Pocket lantern")
+        others = [doc["_id"] for doc in session.sandbox.dump()["collections"] if doc["slug"] != "midwinter"]
+        winter = shelves.collection(session, "midwinter")["_id"]
+        shelves.change_product(session, product_ids[0], collectionIds=others[:2])
+        await session.refused("bulk_assign_collections", product_ids=product_ids, collection_ids=[winter])
+        assert session.questions[0].splitlines()[1] == (
+            "• “Pocket lantern”: 2 collections → “Midwinter”, 2 more"
+        )
 
 
 async def test_an_assignment_that_replaced_or_missed_is_told() -> None:
@@ -274,3 +293,50 @@ async def test_long_readings_report_progress_that_only_grows(era: Era) -> None:
         for start, end in zip(rounds, [*rounds[1:], len(reported)], strict=True):
             part = reported[start:end]
             assert part == sorted(set(part))
+
+
+async def test_products_are_read_one_by_one_where_the_api_misreads_a_list_of_ids() -> None:
+    def others(answer: Any) -> Any:
+        # As if it had not seen the ids: all there is.
+        return {**answer, "products": [{"_id": "f" * 24, "name": "Other"}]}
+
+    for between in (
+        answers("GET /products/", others),
+        answers("GET /products/", lambda answer: {**answer, "products": answer["products"][:1]}),
+        refuses("GET /products/", 422, "productIds must be an array"),
+    ):
+        async with shop_session(yes, between=between) as session:
+            product_ids = ids(session, "Pocket lantern", "Twilight tea", "Storm lantern")
+            done = await session.call(
+                "bulk_set_availability", product_ids=product_ids, available_in_store=False
+            )
+            assert done == {"done": True, "products": 3}
+            assert session.questions[0].splitlines()[:4] == [
+                "Hide 3 products",
+                "• “Pocket lantern”: shown → hidden",
+                "• “Twilight tea”: shown → hidden",
+                "• “Storm lantern”: shown → hidden",
+            ]
+            said = await session.refused("bulk_delete_products", product_ids=[*product_ids, "none"])
+            assert said.startswith("No product of this shop has the id none. Nothing was changed.")
+
+
+async def test_products_that_a_misread_list_leaves_out_are_not_called_deleted() -> None:
+    kept = ignores("POST /products/bulk-update", {"status": True})
+    blind = answers("GET /products/", lambda answer: {**answer, "products": []})
+    async with shop_session(yes, between=both(kept, blind)) as session:
+        product_ids = ids(session, "Pocket lantern")
+        done = await session.call("bulk_delete_products", product_ids=product_ids)
+        assert done["done"] is False
+        assert done["differing"][0]["found"] == "there"
+
+
+async def test_more_than_ten_unknown_ids_are_counted() -> None:
+    async with shop_session(yes) as session:
+        said = await session.refused(
+            "bulk_set_availability", product_ids=[f"p{n}" for n in range(12)], available_in_store=True
+        )
+        assert said == (
+            "No product of this shop has the id p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 and 2 more. Nothing was "
+            "changed. Take ids from list_products."
+        )
