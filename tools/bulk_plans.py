@@ -9,7 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Plan, PlanItem
 from . import shapes, views
-from .money import amount_text, digits, rounded
+from .money import amount_text, digits, refuse_fractions, rounded
 from .shop import Shop
 from .text import counted, one_line
 
@@ -51,6 +51,7 @@ async def price_change_plan(
     items: list[PlanItem] = []
     expected: Expected = {}
     sums: Sums = {}
+    odd: list[Decimal] = []
     moves: list[Decimal] = []
     without_compare_at = 0
     for key, product in found.items():
@@ -60,7 +61,7 @@ async def price_change_plan(
             label = f"{one_line(product.name or key)}: {one_line(entry.name or entry.id)}"
             now = entry.amount
             if price is not None and now is not None:
-                new = _moved(now, price, entry.currency, label)
+                new = _moved(now, price, entry.currency, label, odd)
                 expected.setdefault(entry.id, {})["amount"] = new
                 items.append(amounts_item(label, now, new, entry.currency))
                 add_to_sums(sums, now, entry.currency, new, entry.currency)
@@ -71,7 +72,7 @@ async def price_change_plan(
                 if former is None and compare_at.type != "SET_NEW_PRICE":
                     without_compare_at += 1
                     continue
-                new = _moved(former or Decimal(0), compare_at, entry.currency, f"{label}, was-price")
+                new = _moved(former or Decimal(0), compare_at, entry.currency, f"{label}, was-price", odd)
                 expected.setdefault(entry.id, {})["compare_at_price"] = new
                 items.append(amounts_item(f"{label}, was-price", former, new, entry.currency))
     if not items:
@@ -84,6 +85,11 @@ async def price_change_plan(
         least, most = _percent(min(moves)), _percent(max(moves))
         also.append(
             f"Every amount moves by {least}." if least == most else f"Amounts move by {least} to {most}."
+        )
+    if odd:
+        also.append(
+            f"Rounded to the digits of the currency: {counted(len(odd), 'amount')}. That is what this server expects "
+            "of the API; the result tells what came."
         )
     if without_compare_at:
         also.append(
@@ -112,7 +118,10 @@ def _rule(change: shapes.PriceAdjustment) -> str:
     return words[change.type] + (", rounded to whole numbers" if change.round_to_whole else "")
 
 
-def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None, label: str) -> Decimal:
+def _moved(
+    amount: Decimal, change: shapes.PriceAdjustment, currency: str | None, label: str, odd: list[Decimal]
+) -> Decimal:
+    """The amount as it should be afterwards. One that only rounding makes fit its currency is added to `odd`."""
     match change.type:
         case "SET_NEW_PRICE":
             new = change.value
@@ -134,6 +143,10 @@ def _moved(amount: Decimal, change: shapes.PriceAdjustment, currency: str | None
             f"{label} would fall below zero ({amount_text(rounded(max(new, -_LARGEST), currency), currency)}). "
             f"{NOTHING_CHANGED} Choose a smaller reduction or leave the product out."
         )
+    if not change.round_to_whole and new != rounded(new, currency):
+        if change.type == "SET_NEW_PRICE":
+            refuse_fractions(label, new, currency)
+        odd.append(new)
     return rounded(new, currency, whole=bool(change.round_to_whole))
 
 

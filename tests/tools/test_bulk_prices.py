@@ -159,6 +159,10 @@ async def test_sums_are_apart_by_currency_with_its_digits() -> None:
         assert "Sum in JPY: 3,000 JPY → 3,015 JPY." in lines
         assert "Sum in KWD: 7.750 KWD → 7.789 KWD." in lines
         assert "Sum in USD: 175.00 USD → 175.88 USD." in lines
+        assert (
+            "Rounded to the digits of the currency: 2 amounts. That is what this server expects of the API; the result "
+            "tells what came."
+        ) in lines
 
 
 @pytest.mark.parametrize(
@@ -183,6 +187,11 @@ async def test_sums_are_apart_by_currency_with_its_digits() -> None:
             "Solstice hamper",
             {"price": {"type": "SET_NEW_PRICE", "value": 1}},
             "“Solstice hamper” has no price to change. Nothing was changed. Leave it out.",
+        ),
+        (
+            "Pocket lantern",
+            {"price": {"type": "SET_NEW_PRICE", "value": 19.999}},
+            "Pocket lantern: Brass: 19.999 has more decimals than USD has (2). Nothing was changed.",
         ),
         ("Pocket lantern", {}, "The call names no field to change. Nothing was changed."),
     ],

@@ -139,6 +139,18 @@ async def test_more_decimals_than_a_currency_has_are_refused(
         assert session.writes() == []
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("currency", ["ISK", "UGX", "XPF", "IQD", "LYD", "CLF", "UYW"])
+async def test_a_bulk_change_rounds_to_the_digits_of_rarer_currencies(currency: str) -> None:
+    async with shop_session(yes) as session:
+        price = shelves.price(session, "Wick trimmer", "Wick trimmer")
+        shelves.change_price(session, price["_id"], amount=1001, currency=currency)
+        rise = {"type": "INCREASE_BY_PERCENTAGE", "value": 0.333333}
+        done = await session.call("bulk_change_prices", product_ids=[price["product"]], price=rise)
+        assert done == {"done": True, "products": 1, "prices": 1}
+        assert "Rounded to the digits of the currency: 1 amount." in session.questions[0]
+
+
 kinds = st.sampled_from(
     [
         "INCREASE_BY_AMOUNT",

@@ -500,3 +500,10 @@ async def test_what_only_the_answer_to_the_creation_leaves_out_is_read() -> None
         assert (made["sku"], made["setup_fee"]) == ("A", 2)
         assert "notes" not in made
         assert "not_applied" not in made
+
+
+async def test_a_price_of_which_the_api_tells_no_amount_is_shown_without_one() -> None:
+    async with shop_session(no, between=answers(f"GET {PRICE}/.*", without("amount"))) as session:
+        price = shelves.price(session, "Pocket lantern", "Iron")
+        await session.refused("delete_price", product_id=price["product"], price_id=price["_id"])
+        assert "• Iron: no amount, 35 in stock" in session.questions[0].splitlines()
