@@ -88,6 +88,8 @@ async def list_collection_products(
     page = await shop.api.list_collection_products(collection_id=collection_id, limit=limit, offset=offset)
     if page.fallback:
         shop.note(page.fallback)
+    if detail == "full":
+        shop.note_what_lists_leave_out(page.items)
     items = [product_view(product, detail) for product in page.items]
     return views.Listing[views.Product](**listing(page, items))
 

@@ -33,7 +33,8 @@ async def list_inventory(
     detail: Detail = "concise",
 ) -> views.Listing[views.StockItem]:
     """How many are left: stock on hand of each variant, with SKU. Shows what is sold out, out of stock,
-    running low or oversold (negative). Follow next_offset to the end before you say what is low."""
+    running low or oversold (negative). Variants whose stock is not tracked may be missing. Follow next_offset to
+    the end before you say what is low."""
     page = await shop.api.list_inventory(search=search, limit=limit, offset=offset)
     return views.Listing[views.StockItem](**listing(page, [stock_view(item, detail) for item in page.items]))
 

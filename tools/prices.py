@@ -97,7 +97,7 @@ async def create_price(
     type: PriceType = "one_time",
     recurring: Annotated[shapes.Recurring | None, Field(description="for type recurring")] = None,
     variant_option_ids: Annotated[list[Id] | None, Field(description="one per variant")] = None,
-    compare_at_price: Annotated[Money | None, Field(description="was-price")] = None,
+    compare_at_price: Annotated[Money | None, Field(description="was-price in major units")] = None,
     sku: Text | None = None,
     track_inventory: bool | None = None,
     available_quantity: Quantity | None = None,

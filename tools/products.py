@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..guard.plan import SHOWN_ITEMS, Plan, PlanItem
 from ..products_api import models as wire
-from ..products_api.errors import ProductsApiError
+from ..products_api.errors import MissingScopeError, ProductsApiError
 from . import sending, shapes, views
 from .fields import (
     Detail,
@@ -80,6 +80,8 @@ async def list_products(
     )
     # What was asked to be expanded is no part of the concise view.
     items = [product_view(product, "full" if expand else detail) for product in page.items]
+    if detail == "full":
+        shop.note_what_lists_leave_out(page.items)
     return views.Listing[views.Product](**listing(page, items))
 
 
@@ -95,7 +97,11 @@ async def get_product(shop: Shop, *, product_id: ProductRef) -> views.ProductDet
     what each costs, stock, SEO, collections."""
     product = await shop.api.get_product(product_id=product_id)
     # A slug is good for the product alone; its prices are under its id.
-    page = await shop.api.list_prices(product_id=product.id, limit=PAGE, offset=0)
+    try:
+        page = await shop.api.list_prices(product_id=product.id, limit=PAGE, offset=0)
+    except MissingScopeError as error:
+        shop.note(f"Its prices and stock are not here. {error}")
+        return product_details(product, None, None)
     if page.next_offset is not None:
         shop.note(f"Only the first {len(page.items)} prices are here; list_prices has the rest.")
     return product_details(product, page.items, page.total)

@@ -34,6 +34,7 @@ _PRICE_CONCISE = (
 )
 _STOCK_CONCISE = ("price_id", "product_id", "product_name", "name", "sku", "available_quantity")
 _COLLECTION_CONCISE = ("id", "name", "slug", "type")
+_LONGEST_TEXT = 200
 _HIDDEN = frozenset({"location_id", "user_id", "locationId", "userId", "altId", "altType", "__v", "traceId"})
 """Configuration and bookkeeping of the platform: of no use to a merchant."""
 
@@ -58,10 +59,16 @@ def product_view(product: Product, detail: Detail = "full") -> views.Product:
     return views.Product.model_validate(_only(fields, _PRODUCT_CONCISE) if detail == "concise" else fields)
 
 
-def product_details(product: Product, prices: Iterable[Price], total: int | None) -> views.ProductDetails:
-    """A product with its prices."""
+def product_details(
+    product: Product, prices: Iterable[Price] | None, total: int | None
+) -> views.ProductDetails:
+    """A product with its prices, where they could be read."""
     fields = _fields(product)
-    listed = [price_view(price).model_dump(exclude_none=True, exclude={"product_id"}) for price in prices]
+    listed = (
+        None
+        if prices is None
+        else [price_view(price).model_dump(exclude_none=True, exclude={"product_id"}) for price in prices]
+    )
     return views.ProductDetails.model_validate({**fields, "prices": listed, "prices_total": total})
 
 
@@ -133,12 +140,21 @@ def _is_empty(value: object) -> bool:
     return value is None or value in ("", [])
 
 
+def _short(value: Any) -> Any:
+    """The value with long texts cut: a description that was rewritten is known to whoever wrote it."""
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return value[: _LONGEST_TEXT - 1] + "…"
+    if isinstance(value, Mapping):
+        return {key: _short(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    return value
+
+
 def changed_fields(before: Record, after: Record) -> list[views.FieldChange]:
     """What is different now, timestamps aside."""
     old, new = _fields(before), _fields(after)
     names = [name for name in (old | new) if name not in {"updated_at", "other"}]
     return [
-        views.FieldChange(field=name, before=old.get(name), after=new.get(name))
+        views.FieldChange(field=name, before=_short(old.get(name)), after=_short(new.get(name)))
         for name in names
         if old.get(name) != new.get(name) and not (_is_empty(old.get(name)) and _is_empty(new.get(name)))
     ]

@@ -116,7 +116,7 @@ class PriceAdjustment(Shape):
         "INCREASE_BY_PERCENTAGE",
         "REDUCE_BY_PERCENTAGE",
     ]
-    value: Money
+    value: Annotated[Money, Field(description="major units, or percent")]
     round_to_whole: bool | None = None
 
 

@@ -137,6 +137,9 @@ async def test_products_of_a_collection_come_page_by_page_in_their_order() -> No
             "list_collection_products", collection_id=held["_id"], limit=1, detail="full"
         )
         assert "description" in full["items"][0]
+        assert full["notes"] == [
+            "A list has no images, collections or SEO of a product; get_product has them."
+        ]
 
 
 @pytest.mark.parametrize("fault", ["route_unsupported", "route_missing"])

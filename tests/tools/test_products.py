@@ -108,6 +108,9 @@ async def test_full_detail_adds_what_a_list_of_the_api_tells() -> None:
     async with shop_session() as session:
         page = await session.call("list_products", search="Pocket lantern", detail="full")
         doc = shelves.product(session, "Pocket lantern")
+        assert page["notes"] == [
+            "A list has no images, collections or SEO of a product; get_product has them."
+        ]
         assert page["items"] == [
             {
                 "id": doc["_id"],
@@ -130,11 +133,32 @@ async def test_full_detail_adds_what_a_list_of_the_api_tells() -> None:
         ]
 
 
+async def test_a_list_that_tells_more_or_nothing_needs_no_note() -> None:
+    def more(answer: Any) -> Any:
+        items: list[Any] = [{**item, "collectionIds": []} for item in answer["products"]]
+        return {**answer, "products": items}
+
+    async with shop_session(between=answers("GET /products/", more)) as session:
+        for search in ("Pocket lantern", "no such thing"):
+            assert "notes" not in await session.call("list_products", search=search, detail="full")
+
+
 async def test_what_is_expanded_is_shown_without_asking_for_more_detail() -> None:
     async with shop_session() as session:
         page = await session.call("list_products", search="Pocket lantern", expand=["tax"])
         tax = shelves.product(session, "Pocket lantern")["taxes"][0]
         assert page["items"][0]["taxes"] == [{"_id": tax, "name": "Sales tax"}]
+
+
+async def test_a_product_is_shown_without_prices_that_the_token_may_not_read() -> None:
+    async with shop_session() as session:
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        session.sandbox.faults.add("scope_missing", "GET /products/{productId}/price")
+        found = await session.call("get_product", product_id=product_id)
+        assert found["name"] == "Pocket lantern"
+        assert "prices" not in found
+        (note,) = found["notes"]
+        assert note.startswith("Its prices and stock are not here. The access token lacks the scope")
 
 
 async def test_a_product_is_shown_with_all_its_prices() -> None:
@@ -300,6 +324,17 @@ async def test_an_update_changes_what_it_names_and_reports_before_and_after() ->
         assert shelves.differences(before, shelves.product(session, "Pocket lamp")) == {"name": "Pocket lamp"}
         path = f"/products/{before['_id']}"
         assert session.sent() == [f"GET {path}", f"PUT {path}", f"GET {path}"]
+
+
+async def test_long_texts_are_cut_where_a_change_is_reported() -> None:
+    async with shop_session() as session:
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        long = {"description": "d" * 300, "seo": {"title": "t" * 300}}
+        done = await session.call("update_product", product_id=product_id, **long)
+        description, seo = done["changed"]
+        assert description["after"] == "d" * 199 + "…"
+        assert seo["after"]["title"] == "t" * 199 + "…"
+        assert (await session.call("get_product", product_id=product_id))["description"] == "d" * 300
 
 
 async def test_one_text_for_search_engines_keeps_the_other() -> None:
