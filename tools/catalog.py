@@ -1,6 +1,6 @@
 """All tools, in the order in which they are offered."""
 
-from . import bulk, collections, inventory, prices, products, reviews, store
+from . import bulk, bulk_inventory, collections, inventory, prices, products, reviews, store
 from .records import ToolRecord
 
 RECORDS: tuple[ToolRecord, ...] = (
@@ -35,7 +35,7 @@ RECORDS: tuple[ToolRecord, ...] = (
     bulk.bulk_assign_collections,
     bulk.bulk_delete_products,
     bulk.bulk_change_currency,
-    bulk.bulk_update_inventory,
+    bulk_inventory.bulk_update_inventory,
     bulk.bulk_edit_products,
 )
 """Every tool; which of them a server offers is chosen by toolset and read-only mode."""
