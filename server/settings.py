@@ -83,7 +83,8 @@ class Settings(BaseModel):
         " where the client cannot ask. `off`: it runs unasked, as the server says on stderr at start.",
     )
     data_dir: Annotated[Path, BeforeValidator(values.data_dir)] = Field(
-        default_factory=_default_data_dir, description="The folder for what the server keeps."
+        default_factory=_default_data_dir,
+        description="The folder for what the server keeps. This version keeps nothing yet.",
     )
     timeout: Annotated[float, BeforeValidator(values.timeout)] = Field(
         default=30.0,
