@@ -89,7 +89,9 @@ class Shop:
         try:
             return await compare()
         except (ProductsApiError, ToolError) as error:
-            self.note(f"The API accepted the change; reading it back failed, so it was not checked. {error}")
+            # What cannot be found says that nothing was changed, which is true before a write and not after it.
+            reason = " ".join(str(error).replace(NOTHING_CHANGED, "").split())
+            self.note(f"The API accepted the change; reading it back failed, so it was not checked. {reason}")
             return None
 
     async def gone(self, read: Callable[[], Awaitable[object]]) -> bool:

@@ -571,3 +571,25 @@ async def test_a_moderation_that_could_not_be_read_back_is_not_called_done() -> 
         assert done["done"] is False
         assert done["notes"][0].startswith("The API accepted the change; reading it back failed")
         assert now(session, review)["status"] == "approved"
+
+
+async def test_a_review_that_vanishes_after_the_write_is_not_said_to_be_unchanged() -> None:
+    written = False
+
+    async def empty_after_the_write(request: httpx.Request, carry: Carry) -> httpx.Response:
+        nonlocal written
+        written = written or request.method == "PUT"
+        if written and request.method == "GET":
+            return httpx.Response(200, json={"data": [], "total": 0})
+        return await carry(request)
+
+    async with shop_session(between=empty_after_the_write) as session:
+        review = review_with(session, "pending")
+        done = await session.call("update_review", **of(review), status="approved")
+        assert done["done"] is False
+        (note,) = done["notes"]
+        assert note.startswith(
+            "The API accepted the change; reading it back failed, so it was not checked. No review"
+        )
+        assert "Nothing was changed" not in note
+        assert now(session, review)["status"] == "approved"
