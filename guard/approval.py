@@ -74,8 +74,8 @@ async def approve(
             The text says so and that nothing was changed.
     """
     plan = await make_plan()
-    if plan is None:
-        return Approval(Road.NOT_NEEDED, None)
+    if plan is None or not plan.asks:
+        return Approval(Road.NOT_NEEDED, plan)
     if confirmation is Confirmation.OFF:
         return Approval(Road.OFF, plan)
     if not can_ask(context):

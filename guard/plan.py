@@ -1,21 +1,93 @@
-"""What a write will do, said before it is done."""
+"""What a write will do, said before it is done.
+
+A plan says it twice: in `items`, for a person, and in `effects`, for the guard. From the effects the limits of the
+shop are checked, a stale approval is recognised, a lost answer is settled, and a change is taken back.
+"""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, cast
+
+from ..products_api.exact_json import encode
 
 SHOWN_ITEMS = 10
 """How many items a question spells out; the rest are counted, so that a person can still read it."""
+MANY = 20
+"""From more things than this on, a person types their number."""
+LONGEST_TARGET = 60
+"""A name longer than this is no fair thing to type; the id is asked for instead."""
+
+Kind = Literal["product", "price", "stock", "collection", "store", "order", "review"]
+EXISTS = "exists"
+"""The field of an effect that creates or deletes the thing as a whole."""
+
+
+class EffectKey(NamedTuple):
+    """What an effect is about."""
+
+    kind: Kind
+    within: str | None
+    id: str | None
+    field: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """One field of one thing, before and after a write, as plain values.
+
+    kind, id, within:
+        product     the product; within nothing
+        price       the price (variant) of the product `within`
+        stock       the same price, for `available_quantity`, `allow_out_of_stock_purchases`, `track_inventory`
+        collection  the collection; its field `members` is the sorted list of its products' ids
+        store       the product, and whether the store `within` shows it: field `shown`
+        order       the product's place in the display order of the store `within`: field `priority`
+        review      the review of the product `within`: fields `status`, `replies`
+    field:
+        the snake_case name of the client's models, or `exists` for the thing as a whole. Of a creation `id` is
+        None, `before` the sorted ids of what looks the same already, and `after` the fields given. Of a deletion
+        `before` is what is needed to make the thing again, and `after` is None.
+    name:
+        how a person knows the thing; text of the shop, never an instruction.
+    currency:
+        of an amount.
+    """
+
+    kind: Kind
+    id: str | None
+    field: str
+    before: Any = None
+    after: Any = None
+    within: str | None = None
+    name: str = ""
+    currency: str | None = None
+
+    @property
+    def key(self) -> EffectKey:
+        """What it is about, for comparing two plans."""
+        return EffectKey(self.kind, self.within, self.id, self.field)
+
+    @property
+    def creates(self) -> bool:
+        """Whether the thing does not exist yet."""
+        return self.field == EXISTS and self.after is not None
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the thing will be gone."""
+        return self.field == EXISTS and self.after is None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanItem:
-    """One thing that a write touches, in words for a person."""
+    """One thing that a write touches, in words for a person. The weightiest are shown first."""
 
     label: str
     before: str | None = None
     after: str | None = None
+    weight: Decimal | int = 0
 
     def __str__(self) -> str:
         if self.before is None and self.after is None:
@@ -23,39 +95,221 @@ class PlanItem:
         return f"{self.label}: {self.before or 'nothing'} → {self.after or 'nothing'}"
 
 
-def _flat(text: object) -> str:
-    return " ".join(str(text).split())
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What a plan comes to. Percentages are of the former amount; stock is of the things that lose or change it."""
+
+    things: int
+    largest_rise_percent: Decimal | None = None
+    largest_fall_percent: Decimal | None = None
+    stock_before: int | None = None
+    stock_after: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a write will do, computed from a fresh reading of the shop.
 
-    `action` is one sentence in the imperative; `items` are what it touches with before and after;
-    `also` says what else is affected; `lasting` says what cannot be undone, and why. `state` holds whatever
-    else of the present state the decision rests on, so that a change of it makes a different plan.
+    `action` is one sentence in the imperative; `items` are what it touches with before and after; `also` says what
+    else is affected; `lasting` says what cannot be undone, and why. `asks` is whether a person has to agree.
+    `target` is the name of the one thing it is about, where it is one. `state` holds whatever else the deed needs
+    of what was read and the decision rests on, so that a change of it makes a different plan; plain JSON values.
     """
 
     action: str
     items: tuple[PlanItem, ...] = ()
     also: tuple[str, ...] = ()
     lasting: str | None = None
+    effects: tuple[Effect, ...] = ()
+    asks: bool = True
+    target: str | None = None
     state: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that differ when anything in the plan differs."""
-        whole = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True, default=str)
-        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+        """Sixteen hexadecimal digits that differ when anything in the plan differs."""
+        return hashlib.sha256(encode(to_plain(self))).hexdigest()[:16]
+
+    @property
+    def things(self) -> int:
+        """How many things it touches."""
+        return len({(effect.kind, effect.within, effect.id) for effect in self.effects}) or len(self.items)
+
+    @property
+    def totals(self) -> Totals:
+        """The sums over all effects."""
+        moves = list(_percentages(self.effects))
+        before, after = _stock(self.effects)
+        return Totals(
+            things=self.things,
+            largest_rise_percent=max((move for move in moves if move > 0), default=None),
+            largest_fall_percent=min((move for move in moves if move < 0), default=None),
+            stock_before=before,
+            stock_after=after,
+        )
+
+    @property
+    def typed(self) -> str | None:
+        """What a person types to agree: the name of the one thing or the number of the many; None where a tick does."""
+        if self.lasting is None and self.things <= MANY:
+            return None
+        if self.things != 1:
+            return str(self.things)
+        if self.target and len(self.target) <= LONGEST_TARGET:
+            return self.target
+        return next((effect.id for effect in self.effects if effect.id), None) or "1"
+
+    def shown(self) -> list[str]:
+        """The weightiest items in words, ten at most."""
+        ranked = sorted(self.items, key=lambda item: -item.weight)
+        return [_flat(item) for item in ranked[:SHOWN_ITEMS]]
+
+    @property
+    def unshown(self) -> int:
+        """How many items are only counted."""
+        return max(0, len(self.items) - SHOWN_ITEMS)
 
     def describe(self) -> str:
         """The plan in a few readable lines, at most ten items spelled out."""
         lines = [self.action]
-        lines += [f"• {item}" for item in self.items[:SHOWN_ITEMS]]
-        if (rest := len(self.items) - SHOWN_ITEMS) > 0:
-            lines.append(f"• and {rest} more")
+        lines += [f"• {item}" for item in self.shown()]
+        if self.unshown:
+            lines.append(f"• and {self.unshown} more")
         lines += list(self.also)
         if self.lasting:
             lines.append(f"This cannot be undone: {self.lasting}")
         # Names and texts of the shop are in these lines: none of them may begin a line of its own.
         return "\n".join(_flat(line) for line in lines)
+
+
+def to_plain(plan: Plan) -> dict[str, Any]:
+    """The plan as values that have a form in JSON, for the store."""
+    return {
+        "action": plan.action,
+        "items": [
+            {"label": item.label, "before": item.before, "after": item.after, "weight": item.weight}
+            for item in plan.items
+        ],
+        "also": list(plan.also),
+        "lasting": plan.lasting,
+        "effects": [effect_to_plain(effect) for effect in plan.effects],
+        "asks": plan.asks,
+        "target": plan.target,
+        "state": plan.state,
+    }
+
+
+def from_plain(value: Mapping[str, Any]) -> Plan:
+    """The plan that `to_plain` wrote."""
+    return Plan(
+        action=value["action"],
+        items=tuple(PlanItem(**item) for item in value["items"]),
+        also=tuple(value["also"]),
+        lasting=value["lasting"],
+        effects=tuple(Effect(**effect) for effect in value["effects"]),
+        asks=value["asks"],
+        target=value["target"],
+        state=dict(value["state"]),
+    )
+
+
+def effect_to_plain(effect: Effect) -> dict[str, Any]:
+    """One effect as values that have a form in JSON."""
+    return {
+        "kind": effect.kind,
+        "id": effect.id,
+        "field": effect.field,
+        "before": effect.before,
+        "after": effect.after,
+        "within": effect.within,
+        "name": effect.name,
+        "currency": effect.currency,
+    }
+
+
+def changed_since(former: Plan, fresh: Plan) -> list[str]:
+    """What differs between a plan that was shown and the plan as it would be made now, in words for a person."""
+    lines: list[str] = []
+    now = {effect.key: effect for effect in fresh.effects}
+    then = {effect.key: effect for effect in former.effects}
+    for key, effect in then.items():
+        if key not in now:
+            lines.append(f"{_about(effect)}: not part of it any more")
+        elif effect.field == EXISTS:
+            lines += _changed_inside(effect, now[key])
+        elif effect.before != now[key].before:
+            lines.append(f"{_about(effect)}: was {_value(effect.before)}, is {_value(now[key].before)} now")
+        elif effect.after != now[key].after:
+            lines.append(
+                f"{_about(effect)}: would become {_value(now[key].after)}, not {_value(effect.after)}"
+            )
+    lines += [f"{_about(effect)}: part of it now" for key, effect in now.items() if key not in then]
+    if not lines and (former_lines := set(former.describe().splitlines())) != set(
+        fresh.describe().splitlines()
+    ):
+        lines += [line for line in fresh.describe().splitlines() if line not in former_lines]
+    if not lines:
+        lines += [f"{key} changed" for key, value in fresh.state.items() if former.state.get(key) != value]
+    return [_flat(line) for line in lines] or ["something that goes with it changed"]
+
+
+def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
+    """What differs in the image of a thing that is to be deleted, or among the likes of one to be created."""
+    if effect.before == fresh.before and effect.after == fresh.after:
+        return
+    former, now = effect.before, fresh.before
+    if isinstance(former, Mapping) and isinstance(now, Mapping):
+        images = cast("tuple[Mapping[str, Any], Mapping[str, Any]]", (former, now))
+        differing = [key for key in {**images[0], **images[1]} if images[0].get(key) != images[1].get(key)]
+        yield f"{effect.kind} {effect.name or effect.id}: {', '.join(differing)} changed"
+    else:
+        yield f"{effect.kind} {effect.name or effect.id or ''}: the shop changed around it"
+
+
+def _about(effect: Effect) -> str:
+    return f"{effect.kind} {effect.name or effect.id or ''}, {effect.field}"
+
+
+def _value(value: object) -> str:
+    if value is None or value in ("", []):
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return f"{len(cast('Sequence[object]', value))} entries"
+    if isinstance(value, Mapping):
+        return "an object"
+    text = _flat(value)
+    return text if len(text) <= LONGEST_TARGET else text[: LONGEST_TARGET - 1] + "…"
+
+
+def _flat(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+_HUNDRED = Decimal(100)
+
+
+def _percentages(effects: Iterable[Effect]) -> Iterable[Decimal]:
+    for effect in effects:
+        if effect.kind == "price" and effect.field == "amount" and effect.before and effect.after is not None:
+            before, after = Decimal(str(effect.before)), Decimal(str(effect.after))
+            yield ((after - before) / before * _HUNDRED).quantize(Decimal("0.1"))
+
+
+def _stock(effects: Sequence[Effect]) -> tuple[int | None, int | None]:
+    """Stock before and after, of all the effects that say something of it."""
+    before = after = 0
+    told = False
+    for effect in effects:
+        if effect.field == "available_quantity":
+            told = True
+            before += int(effect.before or 0)
+            after += int(effect.after or 0)
+        elif effect.deletes and isinstance(effect.before, Mapping):
+            image = cast("Mapping[str, Any]", effect.before)
+            listed = cast("list[Mapping[str, Any]]", image.get("prices") or [image.get("price") or {}])
+            counts = [price["availableQuantity"] for price in listed if price.get("availableQuantity")]
+            told = told or bool(counts)
+            before += sum(int(count) for count in counts)
+    return (before, after) if told else (None, None)

@@ -9,12 +9,12 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import anyio
 from pydantic import BaseModel, ValidationError
 
-from . import errors
+from . import errors, reading_memory
 from .credentials import Token
 from .exact_json import Json, encode
 from .model_base import Page
@@ -117,7 +117,27 @@ class Caller:
         path = fill(operation, ids or {})
         parameters = _parameters(query or {})
         content = self._encoded(operation, parameters, body)
-        reply = await self._send_patiently(operation, path, parameters, content)
+        memory = reading_memory.current()
+        if memory is None:
+            return await self._answered(operation, path, parameters, content)
+        if operation.writes:
+            try:
+                return await self._answered(operation, path, parameters, content)
+            finally:
+                # Also what was read while the write was under way.
+                memory.forget()
+        asked = (self.location_id, path, tuple(parameters))
+        known = memory.recall(asked)
+        if known is not reading_memory.MISSING:
+            return cast("Json", known)
+        answer = await self._answered(operation, path, parameters, content)
+        memory.keep(asked, answer)
+        return answer
+
+    async def _answered(
+        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
+    ) -> Json:
+        reply = await self._send_patiently(operation, path, query, content)
         if not reply.succeeded:
             raise error_of(reply, operation)
         return value_of(reply, operation)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..guard.plan import Plan
 
 Handler = Callable[..., Awaitable["BaseModel"]]
-Planner = Callable[..., Awaitable["Plan | None"]]
+Planner = Callable[..., Awaitable["Plan"]]
 
 
 class Toolset(StrEnum):
@@ -48,8 +48,9 @@ class ToolRecord:
     """One tool as it is offered and as it works.
 
     `handler(shop, **arguments)` returns the view that becomes the result; its signature is the input
-    schema and its docstring the description. `plan(shop, **arguments)` reads the present state and says
-    what would happen, or returns None where this call needs nobody's consent.
+    schema and its docstring the description. Every tool that writes has a `plan(shop, **arguments)`, which reads
+    the present state and says what would happen and whether a person has to agree; its handler takes the plan:
+    `handler(shop, plan, **arguments)`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ToolRecord:
     risk: Risk
     idempotent: bool
     open_world: bool
+    asks: bool
     handler: Handler
     plan: Planner | None
 
@@ -73,11 +75,6 @@ class ToolRecord:
         """Whether it may overwrite or remove: all but reading and pure additions, as MCP defines the hint."""
         return self.risk in {Risk.UPDATE, Risk.DESTRUCTIVE}
 
-    @property
-    def asks(self) -> bool:
-        """Whether some call of the tool waits for a person's consent."""
-        return self.plan is not None
-
 
 def tool(
     *,
@@ -88,13 +85,15 @@ def tool(
     idempotent: bool = False,
     open_world: bool = True,
     plan: Planner | None = None,
+    asks: bool | None = None,
 ) -> Callable[[Handler], ToolRecord]:
     """Make the record of one tool from its handler. The defaults are the most cautious ones.
 
-    `operation` is "METHOD /path" of the API operation the tool exposes.
+    `operation` is "METHOD /path" of the API operation the tool exposes. `asks` is whether some call of it waits
+    for a person's consent; a destructive tool's do unless said otherwise.
 
     Raises:
-        ValueError: a destructive tool without a plan, a reading tool with one, or a missing description.
+        ValueError: a writing tool without a plan, a reading tool with one, or a missing description.
     """
 
     def record(handler: Handler) -> ToolRecord:
@@ -102,8 +101,8 @@ def tool(
         description = " ".join((handler.__doc__ or "").split())
         if not description:
             raise ValueError(f"{name} has no description")
-        if risk is Risk.DESTRUCTIVE and plan is None:
-            raise ValueError(f"{name} is destructive and has no plan to ask about")
+        if risk is not Risk.READ and plan is None:
+            raise ValueError(f"{name} writes and has no plan")
         if risk is Risk.READ and plan is not None:
             raise ValueError(f"{name} only reads and needs no plan")
         return ToolRecord(
@@ -115,6 +114,7 @@ def tool(
             risk=risk,
             idempotent=idempotent or risk is Risk.READ,
             open_world=open_world,
+            asks=risk is Risk.DESTRUCTIVE if asks is None else asks,
             handler=handler,
             plan=plan,
         )

@@ -1,13 +1,13 @@
 """The shop as a tool call sees it: the API client, progress, and what the call has to say besides its result."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.approval import NOTHING_CHANGED
-from ..guard.plan import SHOWN_ITEMS
+from ..guard.plan import SHOWN_ITEMS, Kind
 from ..products_api.client import ProductsClient
 from ..products_api.errors import (
     NotFoundError,
@@ -34,15 +34,35 @@ CONCURRENT_READS = 8
 """Reads under way at once: enough to be limited by the API's own rate, few enough to stay polite."""
 
 
+class Created(NamedTuple):
+    """A thing that a call has made."""
+
+    kind: Kind
+    id: str
+    within: str | None = None
+
+
 class Shop:
-    """What one call works with. `notes` reach the caller with the result."""
+    """What one call works with.
+
+    Attributes:
+        notes: reach the caller with the result.
+        created: the things that the call has made, in the order of the plan's creations.
+        unclear: whether it is not known of a part of the write if it was done.
+    """
 
     def __init__(self, api: ProductsClient, report: Report) -> None:
         self.api = api
         self.notes: list[str] = []
+        self.created: list[Created] = []
+        self.unclear = False
         self._report = report
         self._reported = 0.0
         self._lists_by_id = False
+
+    def made_new(self, kind: Kind, thing_id: str, within: str | None = None) -> None:
+        """Say that a thing now exists, as soon as the API has told its id."""
+        self.created.append(Created(kind, thing_id, within))
 
     def note(self, text: str) -> None:
         """Say something with the result, once."""
