@@ -23,6 +23,7 @@ from .text import quoted
 from .views import FieldMiss
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
+FormerPlaces = Callable[[str], Awaitable[Mapping[str, int]]]
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 Made = TypeVar("Made", bound=Record)
@@ -49,6 +50,8 @@ class Shop:
         notes: reach the caller with the result.
         created: the things that the call has made, in the order of the plan's creations.
         unclear: whether it is not known of a part of the write if it was done.
+        former_places: tells the display order of a store as this server set it last, by product id; None where
+            nothing is known of former changes.
     """
 
     def __init__(self, api: ProductsClient, report: Report) -> None:
@@ -56,6 +59,7 @@ class Shop:
         self.notes: list[str] = []
         self.created: list[Created] = []
         self.unclear = False
+        self.former_places: FormerPlaces | None = None
         self._report = report
         self._reported = 0.0
         self._lists_by_id = False
