@@ -1,19 +1,23 @@
-"""Tools that change many products at once. Every one of them asks first and reads the shop back afterwards."""
+"""Tools that change many products at once. Every one of them reads the shop back afterwards."""
 
 from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Plan
 from ..products_api import models as wire
 from . import sending, shapes, views
-from .bulk_edits import compare_edits, edit_plan
-from .bulk_plans import compare_prices, currency_plan, price_change_plan, product_items
+from .bulk_edit_plans import edit_plan
+from .bulk_edits import carry_out
+from .bulk_plans import assignment_plan, availability_plan, bulk_deletion_plan
+from .bulk_prices import compare_prices, currency_plan, expected_of, price_change_plan
 from .fields import BulkIds, Currency, Id
 from .records import Risk, Toolset, tool
-from .shop import Shop, refuse_repeated
+from .shop import Shop
 from .text import counted
+
+_NOTHING_TO_DO = "Everything is as asked already, so nothing was sent."
 
 
 async def plan_bulk_change_prices(
@@ -46,10 +50,9 @@ async def bulk_change_prices(
     compare_at_price: shapes.PriceAdjustment | None = None,
 ) -> views.BulkChanged:
     """Run a sale or reprice many products: percent off, discount, raise, put up, round or set all their
-    prices, and the crossed-out was-prices. A person sees old and new amounts first."""
+    prices, and the crossed-out was-prices."""
     change = sending.given(product_ids=product_ids, price=price, compare_at_price=compare_at_price)
-    await shop.api.bulk_update(change=wire.BulkPriceChange(**change))
-    return await _prices_changed(shop, plan, product_ids)
+    return await _change_prices(shop, plan, wire.BulkPriceChange(**change))
 
 
 async def plan_bulk_change_currency(shop: Shop, *, product_ids: list[str], currency: str) -> Plan:
@@ -70,17 +73,23 @@ async def bulk_change_currency(
     shop: Shop, plan: Plan, *, product_ids: BulkIds, currency: Currency
 ) -> views.BulkChanged:
     """Switch all prices of many products to another currency, such as dollars, euros, pounds or yen. The
-    numbers stay: nothing is converted. A person is asked first."""
-    change = wire.BulkCurrency(product_ids=product_ids, currency=currency.upper())
+    numbers stay: nothing is converted."""
+    return await _change_prices(
+        shop, plan, wire.BulkCurrency(product_ids=product_ids, currency=currency.upper())
+    )
+
+
+async def _change_prices(
+    shop: Shop, plan: Plan, change: wire.BulkPriceChange | wire.BulkCurrency
+) -> views.BulkChanged:
+    products, expected = len(change.product_ids), expected_of(plan.effects, plan.state.get("unchanged"))
+    if not plan.effects:
+        shop.note(_NOTHING_TO_DO)
+        return views.BulkChanged(done=True, products=products, prices=len(expected))
     await shop.api.bulk_update(change=change)
-    return await _prices_changed(shop, plan, product_ids)
-
-
-async def _prices_changed(shop: Shop, plan: Plan, product_ids: list[str]) -> views.BulkChanged:
-    expected = plan.state["expected"]
-    differing = await shop.check(lambda: compare_prices(shop, product_ids, expected))
+    differing = await shop.check(lambda: compare_prices(shop, change.product_ids, expected))
     return views.BulkChanged(
-        done=differing == [], products=len(product_ids), prices=len(expected), differing=differing or None
+        done=differing == [], products=products, prices=len(expected), differing=differing or None
     )
 
 
@@ -91,10 +100,7 @@ def _missing(product_ids: list[str], found: Mapping[str, wire.Product]) -> list[
 
 async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], available_in_store: bool) -> Plan:
     """Products that will be shown or hidden."""
-    items = await product_items(shop, product_ids, after="shown" if available_in_store else "hidden")
-    return Plan(
-        action=f"{'Show' if available_in_store else 'Hide'} {counted(len(items), 'product')}", items=items
-    )
+    return await availability_plan(shop, product_ids, shown=available_in_store)
 
 
 @tool(
@@ -109,9 +115,10 @@ async def plan_bulk_set_availability(shop: Shop, *, product_ids: list[str], avai
 async def bulk_set_availability(
     shop: Shop, plan: Plan, *, product_ids: BulkIds, available_in_store: bool
 ) -> views.BulkChanged:
-    """Publish many products or listings at once, or hide them all, take them off sale, out of season. A
-    person is asked first."""
-    del plan
+    """Publish many products or listings at once, or hide them all, take them off sale, out of season."""
+    if not plan.effects:
+        shop.note(_NOTHING_TO_DO)
+        return views.BulkChanged(done=True, products=len(product_ids))
     change = wire.BulkAvailability(product_ids=product_ids, availability=available_in_store)
     await shop.api.bulk_update(change=change)
 
@@ -136,36 +143,7 @@ async def plan_bulk_assign_collections(
     shop: Shop, *, product_ids: list[str], collection_ids: list[str]
 ) -> Plan:
     """Products with the collections they are in now."""
-    refuse_repeated("collection_ids", collection_ids)
-    names = await shop.collection_names(collection_ids)
-    found = await shop.full_products(product_ids)
-    present = {key for product in found.values() for key in product.collection_ids or ()}
-    known = names | await shop.known_collections(sorted(present - names.keys()))
-    return Plan(
-        action=f"Put {counted(len(product_ids), 'product')} into {', '.join(names.values())}",
-        items=tuple(
-            PlanItem(
-                label=shop.named(product),
-                before=_collections(product.collection_ids, known),
-                after=_collections([*(product.collection_ids or ()), *collection_ids], known),
-            )
-            for product in found.values()
-        ),
-        also=(
-            "The API does not say whether they also leave their other collections; the result tells what "
-            "happened.",
-        ),
-        state={"before": {key: product.collection_ids for key, product in found.items()}},
-    )
-
-
-def _collections(collection_ids: list[str] | None, names: Mapping[str, str]) -> str | None:
-    """Collections for a person: by name, and those without a known one by number."""
-    ids = list(dict.fromkeys(collection_ids or ()))
-    named = [names[key] for key in ids if key in names]
-    if unnamed := len(ids) - len(named):
-        named.append(f"{unnamed} more" if named else counted(unnamed, "collection"))
-    return ", ".join(named) or None
+    return await assignment_plan(shop, product_ids, collection_ids)
 
 
 @tool(
@@ -184,8 +162,10 @@ async def bulk_assign_collections(
     product_ids: BulkIds,
     collection_ids: Annotated[list[Id], Field(min_length=1, max_length=20)],
 ) -> views.BulkChanged:
-    """Categorise many products: file or put them in categories (collections). Says whether they left others.
-    A person is asked first."""
+    """Categorise many products: file or put them in categories (collections). Says whether they left others."""
+    if not plan.effects:
+        shop.note(_NOTHING_TO_DO)
+        return views.BulkChanged(done=True, products=len(product_ids))
     await shop.api.bulk_update(
         change=wire.BulkCollections(product_ids=product_ids, collection_ids=collection_ids)
     )
@@ -216,22 +196,7 @@ async def bulk_assign_collections(
 
 async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Plan:
     """Everything that goes with the products."""
-    found = await shop.products(product_ids)
-    prices = await shop.prices(product_ids)
-    stock = sum(price.available_quantity or 0 for listed in prices.values() for price in listed)
-    return Plan(
-        action=f"Delete {counted(len(product_ids), 'product')}",
-        items=tuple(
-            PlanItem(label=f"{shop.named(product)}, {counted(len(prices[key]), 'price')}")
-            for key, product in found.items()
-        ),
-        also=(
-            f"{counted(sum(map(len, prices.values())), 'price')} with {stock} units of stock in all are expected to "
-            "go with them. Collections and stores lose them.",
-        ),
-        lasting="products made again have new ids and none of their reviews.",
-        state={"updated_at": {key: product.updated_at for key, product in found.items()}},
-    )
+    return await bulk_deletion_plan(shop, product_ids)
 
 
 @tool(
@@ -244,8 +209,8 @@ async def plan_bulk_delete_products(shop: Shop, *, product_ids: list[str]) -> Pl
     plan=plan_bulk_delete_products,
 )
 async def bulk_delete_products(shop: Shop, plan: Plan, *, product_ids: BulkIds) -> views.BulkChanged:
-    """Delete, wipe out or clean out many products or items for good; their prices and stock are expected to go
-    with them. A person is asked first."""
+    """Delete, wipe out or clean out many products or items; their prices and stock are expected to go with
+    them."""
     del plan
     await shop.api.bulk_update(change=wire.BulkDelete(product_ids=product_ids))
 
@@ -281,51 +246,5 @@ async def bulk_edit_products(
     products: Annotated[list[shapes.ProductEdit], Field(min_length=1, max_length=100)],
 ) -> views.BulkEdited:
     """Edit many products at once from a list or spreadsheet, each in its own way: names, descriptions, SEO
-    titles, SKUs, amounts, stock, images. What is left out stays. A person is asked first."""
-    edits = [sending.product_edit(product, plan.state["kept"]) for product in products]
-    result = await shop.api.bulk_edit(products=edits)
-    # A product whose prices filled several calls counts for the worst of them.
-    skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
-    failed = list(dict.fromkeys(part.product_id for part in result.failed))
-    done = [
-        key
-        for key in dict.fromkeys(part.product_id for part in result.done)
-        if key not in {*failed, *skipped}
-    ]
-    unclear = result.error is not None and result.error.outcome == "unknown"
-    sent = {*done, *failed} if unclear else {*done}
-    if unclear:
-        shop.note(
-            "It is not known whether the products in products_unknown were changed; `differing` shows what of them "
-            "does not read as asked."
-        )
-    if failed or skipped:
-        shop.note("To go on, call again with the products that are not done.")
-    short = [
-        call
-        for call in result.calls
-        if call.updated_count is not None and call.updated_count < len(call.products)
-    ]
-    if short:
-        updated, told = (
-            sum(call.updated_count or 0 for call in short),
-            sum(len(call.products) for call in short),
-        )
-        shop.note(
-            f"The API says that it updated {updated} of {counted(told, 'product')}; `differing` shows what does not "
-            "read as asked."
-        )
-    before = plan.state["before"]
-    compared = await shop.check(
-        lambda: compare_edits(shop, [edit for edit in edits if edit.id in sent], before)
-    )
-    return views.BulkEdited(
-        done=result.complete and not short and compared is not None and not any(compared),
-        products_done=done,
-        products_unknown=(failed if unclear else None) or None,
-        products_failed=(None if unclear else failed) or None,
-        products_not_tried=skipped or None,
-        differing=(compared and compared.differing) or None,
-        lost=(compared and compared.lost) or None,
-        error=str(result.error) if result.error else None,
-    )
+    titles, SKUs, amounts, stock, images. What is left out stays."""
+    return await carry_out(shop, plan, products)

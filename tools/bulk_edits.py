@@ -1,31 +1,18 @@
-"""What a bulk edit would do, field by field, and what it did, read back."""
+"""What of a bulk edit is left to do, the deed, and what it did, read back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from mcp.server.mcpserver.exceptions import ToolError
-
-from ..guard.approval import NOTHING_CHANGED
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Effect, Plan
 from ..products_api import models as wire
-from ..products_api.bulk_calls import ENTITIES_PER_CALL
 from ..products_api.changes import FieldDifference, differences
 from . import shapes, views
-from .bulk_plans import Sums, add_to_sums, amounts_item, sum_lines
 from .comparing import asked_for, settable
-from .money import MONEY, refuse_fractions
 from .reading import misses
-from .sending import known_members, refuse_unset
-from .shop import Shop, refuse_repeated
-from .text import counted, one_line, quoted
+from .sending import product_edit
+from .shop import Shop
+from .text import counted
 
-_COMPLETED = ("seo", "shipping_options")
-_FIRST = (
-    {*MONEY, "currency"},
-    {"available_quantity", "track_inventory", "allow_out_of_stock_purchases"},
-    {"available_in_store"},
-)
-"""Money, stock and visibility: a question spells out its first items only."""
 Fields = Mapping[str, Any]
 
 
@@ -36,83 +23,26 @@ class Compared(NamedTuple):
     lost: list[views.BulkItem]
 
 
-async def edit_plan(shop: Shop, edits: Sequence[shapes.ProductEdit]) -> Plan:
-    """Every edited field before and after.
+def left_to_do(edits: Sequence[shapes.ProductEdit], effects: Iterable[Effect]) -> list[shapes.ProductEdit]:
+    """The edits without the products and prices of which a plan says nothing: those are as asked already.
 
-    Raises:
-        ToolError: a product or price is unknown or named twice, an edit changes nothing, or an amount has more
-            decimals than its currency.
+    One of which some field is left stays whole, for a switch goes with what it switches.
     """
-    refuse_repeated("products", [edit.product_id for edit in edits])
-    refuse_unset("products", edits, "product_id")
-    found = await shop.full_products([edit.product_id for edit in edits])
-    prices = await _prices_of_edits(shop, edits)
-    ranked: list[tuple[int, PlanItem]] = []
-    sums: Sums = {}
-    kept: dict[str, dict[str, Any]] = {}
-    before: dict[str, Fields] = {}
-    hidden = 0
+    left = {(effect.kind == "product", effect.id) for effect in effects}
+    rest: list[shapes.ProductEdit] = []
     for edit in edits:
-        product = found[edit.product_id]
-        kept[product.id] = {
-            "seo": known_members(product.seo),
-            "medias": [known_members(item) for item in product.medias or ()],
-        }
-        before[product.id] = settable(product)
-        hidden += edit.available_in_store is False and product.available_in_store is not False
-        name = one_line(product.name or product.id)
-        changes = edit.model_dump(exclude_none=True, exclude={"product_id", "prices"})
-        ranked += _field_items(name, product, changes, kept[product.id])
-        known = {price.id: price for price in prices.get(edit.product_id, ())}
-        refuse_repeated("prices", [price.price_id for price in edit.prices or ()])
-        refuse_unset("prices", edit.prices or (), "price_id")
-        for change in edit.prices or ():
-            if change.price_id not in known:
-                raise ToolError(
-                    f"{quoted(product.name or product.id)} has no price {change.price_id}. {NOTHING_CHANGED} "
-                    "Take price ids from list_prices."
-                )
-            price = known[change.price_id]
-            kept[price.id] = {"shipping_options": known_members(price.shipping_options)}
-            before[price.id] = settable(price)
-            label = f"{name}: {one_line(price.name or price.id)}"
-            changes = _price_changes(label, price, change)
-            ranked += _field_items(label, price, changes, kept[price.id])
-            if changes.keys() & {"amount", "currency"}:
-                add_to_sums(
-                    sums,
-                    price.amount,
-                    price.currency,
-                    changes.get("amount", price.amount),
-                    changes.get("currency", price.currency),
-                )
-    items = [item for _, item in sorted(ranked, key=lambda entry: entry[0])]
-    also = sum_lines(sums)
-    if hidden:
-        also.append(f"Hidden from customers: {counted(hidden, 'product')}.")
-    entities = len(edits) + sum(len(edit.prices or ()) for edit in edits)
-    if entities > ENTITIES_PER_CALL:
-        also.append(f"Sent in parts of at most {ENTITIES_PER_CALL} products and prices; here {entities}.")
-    return Plan(
-        action=f"Edit {counted(len(edits), 'product')}, {counted(len(items), 'field')} in all",
-        items=tuple(items),
-        also=tuple(also),
-        state={"kept": kept, "before": before},
-    )
+        prices = [price for price in edit.prices or () if (False, price.price_id) in left] or None
+        if (True, edit.product_id) in left:
+            rest.append(edit.model_copy(update={"prices": prices}))
+        elif prices:
+            rest.append(shapes.ProductEdit(product_id=edit.product_id, prices=prices))
+    return rest
 
 
-def _price_changes(label: str, price: wire.Price, change: shapes.PriceEdit) -> dict[str, Any]:
-    changes = change.model_dump(exclude_none=True, exclude={"price_id"})
-    if "currency" in changes:
-        changes["currency"] = changes["currency"].upper()
-    for field in MONEY:
-        refuse_fractions(f"{label}, {field}", changes.get(field), changes.get("currency", price.currency))
-    return changes
-
-
-async def _prices_of_edits(
+async def prices_of_edits(
     shop: Shop, edits: Sequence[shapes.ProductEdit | wire.ProductEdit]
 ) -> dict[str, list[wire.Price]]:
+    """All prices of those products of which some price is edited."""
     return await shop.prices(
         [
             edit.product_id if isinstance(edit, shapes.ProductEdit) else edit.id
@@ -122,45 +52,76 @@ async def _prices_of_edits(
     )
 
 
-def _field_items(
-    label: str, thing: wire.Product | wire.Price, changes: Fields, kept: Fields
-) -> Iterable[tuple[int, PlanItem]]:
-    """What happens to each field, and how early a person should read it."""
-    present = thing.model_dump(exclude_none=True)
-    for field, value in changes.items():
-        rank = next((place for place, fields in enumerate(_FIRST) if field in fields), len(_FIRST))
-        what, before = f"{label}, {field}", present.get(field)
-        if field in MONEY:
-            yield (
-                rank,
-                amounts_item(what, before, value, present.get("currency"), changes.get("currency")),
-            )
-        else:
-            after = {**kept[field], **value} if field in _COMPLETED else value
-            yield rank, PlanItem(label=what, before=_short(before), after=_short(after))
+async def carry_out(shop: Shop, plan: Plan, edits: Sequence[shapes.ProductEdit]) -> views.BulkEdited:
+    """Send what the plan leaves to do, in as many calls as it takes, and read it back.
+
+    Raises:
+        ProductsApiError: the first call failed and changed nothing.
+    """
+    rest = left_to_do(edits, plan.effects)
+    left = {edit.product_id for edit in rest}
+    already = [edit.product_id for edit in edits if edit.product_id not in left]
+    if not rest:
+        shop.note("Everything is as asked already, so nothing was sent.")
+        return views.BulkEdited(done=True, products_done=already)
+    if already:
+        shop.note(f"As asked already, and not sent again: {counted(len(already), 'product')}.")
+    sent = [product_edit(edit, plan.state["kept"]) for edit in rest]
+    result = await shop.api.bulk_edit(products=sent)
+    return await _report(shop, plan, [edit.product_id for edit in edits], sent, result)
 
 
-def _short(value: object) -> str | None:
-    if value is None or value in ("", []):
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return counted(len(cast("list[object]", value)), "item")
-    if isinstance(value, Mapping):
-        return one_line(_members(cast("Mapping[str, object]", value)))
-    return quoted(value) if isinstance(value, str) else str(value)
+async def _report(
+    shop: Shop,
+    plan: Plan,
+    product_ids: Sequence[str],
+    sent: Sequence[wire.ProductEdit],
+    result: wire.BulkEditResult,
+) -> views.BulkEdited:
+    # A product whose prices filled several calls counts for the worst of them.
+    skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
+    failed = list(dict.fromkeys(part.product_id for part in result.failed))
+    done = [key for key in product_ids if key not in {*failed, *skipped}]
+    unclear = result.error is not None and result.error.outcome == "unknown"
+    if unclear:
+        shop.unclear = True
+        shop.note(
+            "It is not known whether the products in products_unknown were changed; `differing` shows what of them "
+            "does not read as asked."
+        )
+    if failed or skipped:
+        shop.note("To go on, call again with the same products: what is already done is skipped.")
+    short = _note_low_counts(shop, result)
+    readable = {*done, *failed} if unclear else {*done}
+    compared = await shop.check(
+        lambda: compare_edits(shop, [edit for edit in sent if edit.id in readable], plan.state["before"])
+    )
+    return views.BulkEdited(
+        done=result.complete and not short and compared is not None and not any(compared),
+        products_done=done,
+        products_unknown=(failed if unclear else None) or None,
+        products_failed=(None if unclear else failed) or None,
+        products_not_tried=skipped or None,
+        differing=(compared and compared.differing) or None,
+        lost=(compared and compared.lost) or None,
+        error=str(result.error) if result.error else None,
+    )
 
 
-def _members(parts: Mapping[str, object]) -> str:
-    words = [
-        f"{key} ({_members(cast('Mapping[str, object]', part))})"
-        if isinstance(part, Mapping)
-        else f"{key} {part}"
-        for key, part in parts.items()
-        if part is not None
+def _note_low_counts(shop: Shop, result: wire.BulkEditResult) -> bool:
+    """Say where the API counts fewer products than it was sent; whether it does."""
+    counts = [
+        (call.updated_count, len(call.products))
+        for call in result.calls
+        if call.updated_count is not None and call.updated_count < len(call.products)
     ]
-    return ", ".join(words)
+    if counts:
+        updated, told = sum(count for count, _ in counts), sum(count for _, count in counts)
+        shop.note(
+            f"The API says that it updated {updated} of {counted(told, 'product')}; `differing` shows what does not "
+            "read as asked."
+        )
+    return bool(counts)
 
 
 async def compare_edits(
@@ -168,7 +129,7 @@ async def compare_edits(
 ) -> Compared:
     """Read the products and prices back and hold them against what was sent and what was there."""
     found = await shop.full_products([edit.id for edit in edits], missing_is_error=False)
-    prices = await _prices_of_edits(shop, [edit for edit in edits if edit.id in found])
+    prices = await prices_of_edits(shop, [edit for edit in edits if edit.id in found])
     compared = Compared([], [])
     for edit in edits:
         known = {price.id: price for price in prices.get(edit.id, ())}
