@@ -1,11 +1,11 @@
 """Tools for prices: what customers pay, each with its variant, SKU and stock."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Plan
 from ..products_api import models as wire
 from . import sending, shapes, views
 from .fields import (
@@ -24,23 +24,11 @@ from .fields import (
     Text,
     TrialDays,
 )
-from .money import MONEY, refuse_fractions, stock_and_price
+from .price_plans import Clearable, plan_create_price, plan_delete_price, plan_update_price, with_terms
 from .reading import changed_fields, listing, misses, price_view
 from .records import Risk, Toolset, tool
 from .shop import Shop
-from .text import counted, quoted
 
-Clearable = Literal[
-    "compare_at_price",
-    "sku",
-    "description",
-    "recurring",
-    "trial_period",
-    "total_cycles",
-    "setup_fee",
-    "available_quantity",
-    "shipping_options",
-]
 Charges = Annotated[Cycles, Field(description="charges before it ends")]
 Days = Annotated[TrialDays, Field(description="days")]
 
@@ -86,9 +74,11 @@ async def get_price(shop: Shop, *, product_id: Id, price_id: Id) -> views.PriceD
     toolset=Toolset.PRICES,
     risk=Risk.CREATE,
     open_world=False,
+    plan=plan_create_price,
 )
 async def create_price(
     shop: Shop,
+    plan: Plan,
     *,
     product_id: Id,
     name: Annotated[Name, Field(description='e.g. "Red / S"')],
@@ -113,12 +103,10 @@ async def create_price(
 ) -> views.CreatedPrice:
     """Add another price, plan, subscription, tier or pack to a product, or the variant (size, colour) made
     of the given options."""
-    sending.refuse_wrong_terms(type, recurring)
-    currency = currency.upper()
     fields = sending.given(
         name=name,
         amount=amount,
-        currency=currency,
+        currency=currency.upper(),
         type=type,
         recurring=recurring,
         variant_option_ids=variant_option_ids,
@@ -136,14 +124,15 @@ async def create_price(
         is_digital_product=is_digital_product,
         digital_delivery=digital_delivery,
     )
-    for field in MONEY:
-        refuse_fractions(f"`{field}`", fields.get(field), currency)
     new = wire.NewPrice(**fields)
     answered = await shop.api.create_price(product_id=product_id, price=new)
+    shop.made_new("price", answered.id, product_id)
     price, not_applied = await shop.made(
         answered, new, lambda: shop.api.get_price(product_id=product_id, price_id=answered.id)
     )
     _note_untracked(shop, price, fields)
+    for line in plan.state["notes"]:
+        shop.note(line)
     return views.CreatedPrice.model_validate(
         {**price_view(price).model_dump(exclude_none=True), "not_applied": not_applied}
     )
@@ -164,9 +153,11 @@ def _note_untracked(shop: Shop, price: wire.Price, asked: Mapping[str, Any]) -> 
     risk=Risk.UPDATE,
     idempotent=True,
     open_world=False,
+    plan=plan_update_price,
 )
 async def update_price(
     shop: Shop,
+    plan: Plan,
     *,
     product_id: Id,
     price_id: Id,
@@ -193,6 +184,7 @@ async def update_price(
 ) -> views.ChangedPrice:
     """Change what one variant, plan or item costs: raise, lower, mark down or discount its price, set the
     crossed-out was-price, correct its SKU, terms or stock. What is left out stays."""
+    del plan
     fields = sending.given(
         amount=amount,
         compare_at_price=compare_at_price,
@@ -215,10 +207,8 @@ async def update_price(
         digital_delivery=digital_delivery,
     )
     fields |= sending.cleared(clear, fields)
-    sending.refuse_no_change(fields)
-    fields |= await _terms(shop, product_id, price_id, fields)
     change = await shop.api.update_price(
-        product_id=product_id, price_id=price_id, changes=wire.PriceChanges(**fields)
+        product_id=product_id, price_id=price_id, changes=wire.PriceChanges(**with_terms(fields))
     )
     after = shop.settled(change)
     _note_what_may_be_lost(shop, change)
@@ -244,48 +234,6 @@ def _note_what_may_be_lost(shop: Shop, change: wire.Change[wire.Price]) -> None:
         )
 
 
-async def _terms(shop: Shop, product_id: str, price_id: str, fields: Mapping[str, Any]) -> dict[str, None]:
-    """What else changes with a price's type: one that is charged once has no interval.
-
-    Raises:
-        ToolError: type and interval, or amounts and currency, as they would be, do not fit each other.
-    """
-    once = fields.get("type") == "one_time" and fields.get("recurring") is None
-    of_type = bool(fields.keys() & {"type", "recurring"}) and not once
-    of_currency = "currency" not in fields and any(
-        fields.get(name) is not None and fields[name] % 1 for name in MONEY
-    )
-    present: wire.Price | None = None
-    if of_type or of_currency:
-        present = await shop.api.get_price(product_id=product_id, price_id=price_id)
-    currency = fields.get("currency") or (present and present.currency)
-    for name in MONEY:
-        refuse_fractions(f"`{name}`", fields.get(name), currency)
-    if of_type and present is not None:
-        sending.refuse_wrong_terms(
-            fields.get("type", present.type), fields.get("recurring", present.recurring)
-        )
-    return {"recurring": None} if once else {}
-
-
-async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Plan:
-    """What goes with a price."""
-    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
-    product = await shop.api.get_product(product_id=product_id)
-    others = len(await shop.prices_of(product_id)) - 1
-    return Plan(
-        action=f"Delete the price {quoted(price.name or price.id)} of {quoted(product.name or product.id)}",
-        items=(PlanItem(label=stock_and_price(price)),),
-        also=(
-            f"The product keeps {counted(others, 'other price')}."
-            if others
-            else "It is the product's only price: without one it cannot be bought.",
-        ),
-        lasting="a price made again has a new id, so links and orders that name this one do not find it.",
-        state={"id": price.id, "name": price.name, "updated_at": price.updated_at},
-    )
-
-
 @tool(
     operation="DELETE /products/{productId}/price/{priceId}",
     title="Delete a price",
@@ -296,8 +244,7 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
     plan=plan_delete_price,
 )
 async def delete_price(shop: Shop, plan: Plan, *, product_id: Id, price_id: Id) -> views.Deleted:
-    """Drop or remove one price, plan, tier or variant (a size, a colour) from a product for good. A person
-    is asked first."""
+    """Drop or remove one price, plan, tier or variant (a size, a colour) from a product for good."""
     await shop.api.delete_price(product_id=product_id, price_id=price_id)
     gone = await shop.gone(lambda: shop.api.get_price(product_id=product_id, price_id=price_id))
     return views.Deleted(deleted=gone, id=price_id, name=plan.state["name"])

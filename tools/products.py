@@ -1,14 +1,13 @@
 """Tools for products: the listings of a shop."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from ..guard.plan import SHOWN_ITEMS, Plan, PlanItem
+from ..guard.plan import SHOWN_ITEMS, Plan
 from ..products_api import models as wire
-from ..products_api.errors import MissingScopeError, ProductsApiError
+from ..products_api.errors import MissingScopeError
 from . import sending, shapes, views
 from .fields import (
     Detail,
@@ -24,15 +23,11 @@ from .fields import (
     StoreId,
     Text,
 )
-from .money import stock_and_price
+from .product_plans import Clearable, emptied, plan_create_product, plan_delete_product, plan_update_product
 from .reading import changed_fields, listing, misses, product_details, product_view
 from .records import Risk, Toolset, tool
 from .shop import PAGE, Shop
 from .text import counted, quoted
-
-Clearable = Literal[
-    "description", "image", "seo", "label", "statement_descriptor", "automatic_tax_category_id"
-]
 
 
 @tool(
@@ -113,9 +108,11 @@ async def get_product(shop: Shop, *, product_id: ProductRef) -> views.ProductDet
     toolset=Toolset.PRODUCTS,
     risk=Risk.CREATE,
     open_world=False,
+    plan=plan_create_product,
 )
 async def create_product(
     shop: Shop,
+    plan: Plan,
     *,
     name: Name,
     product_type: ProductType,
@@ -155,89 +152,21 @@ async def create_product(
         tax_inclusive=tax_inclusive,
     )
     fields |= sending.switches(label, None, taxes, None)
-    holder = await _holder_of_slug(shop, slug)
     new = wire.NewProduct(**fields)
     answered = await shop.api.create_product(product=new)
+    shop.made_new("product", answered.id)
     product, not_applied = await shop.made(
         answered, new, lambda: shop.api.get_product(product_id=answered.id)
     )
     shop.note("It has no price yet, so it cannot be bought: call create_price.")
-    _note_shared_slug(shop, product.id, holder)
+    _note_all(shop, plan)
     details = product_details(product, (), None).model_dump(exclude_none=True)
     return views.CreatedProduct.model_validate({**details, "not_applied": not_applied})
 
 
-async def _holder_of_slug(shop: Shop, slug: str | None) -> wire.Product | None:
-    """The product that has the slug already, as far as that can be read: the API lets several share one."""
-    if slug is None:
-        return None
-    try:
-        return await shop.api.get_product(product_id=slug)
-    except ProductsApiError:
-        return None
-
-
-def _note_shared_slug(shop: Shop, product_id: str, holder: wire.Product | None) -> None:
-    if holder is not None and holder.id != product_id:
-        shop.note(
-            f"{shop.named(holder)} (id {holder.id}) has the same slug: its address opens only one of them, reportedly "
-            "the older. Give one another slug."
-        )
-
-
-async def plan_update_product(
-    shop: Shop,
-    *,
-    product_id: str,
-    available_in_store: bool | None,
-    variants: list[shapes.Variant] | None,
-    clear: list[Clearable] | None,
-    **others: Any,
-) -> Plan | None:
-    """What customers would lose: the product, or variants that prices are of. Without that nobody is asked."""
-    hides = available_in_store is False
-    if not hides and variants is None:
-        return None
-    fields = sending.given(available_in_store=available_in_store, variants=variants, **others)
-    _emptied(clear, fields)
-    product = await shop.api.get_product(product_id=product_id)
-    hides = hides and product.available_in_store is not False
-    losing = await _losing_their_variant(shop, product, variants)
-    if not hides and not losing:
-        return None
-    named = f"{quoted(product.name or product.id)} (id {product.id})"
-    actions = ["Hide"] if hides else []
-    actions += [f"take the variants of {counted(len(losing), 'price')} from"] if losing else []
-    shown = "unknown" if product.available_in_store is None else "shown"
-    action = f"{' and '.join(actions)} the product {named}"
-    others_named = [name for name in fields if name not in {"available_in_store", "variants"}]
-    also = ["These prices stay, without a variant; delete_price removes them."] if losing else []
-    also += (
-        [f"Changed with it: {', '.join([*others_named, *(clear or ())])}."] if others_named or clear else []
-    )
-    return Plan(
-        action=action[0].upper() + action[1:],
-        items=(
-            *((PlanItem(label="In the store", before=shown, after="hidden"),) if hides else ()),
-            *(PlanItem(label=f"Loses its variant: {stock_and_price(price)}") for price in losing),
-        ),
-        also=tuple(also),
-        state={"id": product.id, "losing": [price.name or price.id for price in losing]},
-    )
-
-
-async def _losing_their_variant(
-    shop: Shop, product: wire.Product, variants: list[shapes.Variant] | None
-) -> list[wire.Price]:
-    """Prices that point at an option which the product would not have any more."""
-    if variants is None:
-        return []
-    made = sending.variants(variants, product.variants) or ()
-    kept = {option["id"] for variant in made for option in variant["options"]}
-    gone = {option.id for variant in product.variants or () for option in variant.options or ()} - kept
-    if not gone:
-        return []
-    return [price for price in await shop.prices_of(product.id) if gone & set(price.variant_option_ids or ())]
+def _note_all(shop: Shop, plan: Plan) -> None:
+    for line in plan.state["notes"]:
+        shop.note(line)
 
 
 @tool(
@@ -248,10 +177,11 @@ async def _losing_their_variant(
     idempotent=True,
     open_world=False,
     plan=plan_update_product,
+    asks=True,
 )
 async def update_product(
     shop: Shop,
-    plan: Plan | None,
+    plan: Plan,
     *,
     product_id: ProductRef,
     name: Name | None = None,
@@ -274,23 +204,18 @@ async def update_product(
     clear: Annotated[list[Clearable] | None, Field(description="fields to empty")] = None,
 ) -> views.ChangedProduct:
     """Edit one product or listing: rename it, rewrite the description, change pictures, SEO or badge,
-    publish, unpublish or hide it. What is left out stays; a list replaces the whole list. A person is asked
-    first when it hides the product or drops options that have prices. What it costs and stock: update_price."""
-    if plan is not None:
-        product_id = plan.state["id"]  # what the person agreed to, which a slug might not name any more
-    present = None
-    if variants is not None or medias is not None:
-        present = await shop.api.get_product(product_id=product_id)
+    publish, unpublish or hide it. What is left out stays; a list replaces the whole list. What it costs and
+    stock: update_price."""
+    product_id = plan.state["id"]  # what was agreed to, which a slug might not name any more
+    former = [wire.Variant.model_validate(variant) for variant in plan.state["variants"] or ()]
     fields = sending.given(
         name=name,
         product_type=product_type,
         description=description,
         available_in_store=available_in_store,
-        variants=sending.variants(variants, present.variants if present else None),
+        variants=sending.variants(variants, former),
         image=image,
-        medias=sending.media(medias, [sending.known_members(item) for item in present.medias or ()])
-        if present
-        else None,
+        medias=sending.media(medias, plan.state["medias"] or ()),
         collection_ids=collection_ids,
         slug=slug,
         seo=seo,
@@ -301,13 +226,11 @@ async def update_product(
         tax_inclusive=tax_inclusive,
     )
     fields |= sending.switches(label, is_label_enabled, taxes, is_taxes_enabled)
-    fields |= _emptied(clear, fields)
-    sending.refuse_no_change(fields)
-    holder = await _holder_of_slug(shop, slug)
+    fields |= emptied(clear, fields)
     change = await shop.api.update_product(product_id=product_id, changes=wire.ProductChanges(**fields))
     after = shop.settled(change)
-    _note_shared_slug(shop, after.id, holder)
-    if plan is not None and (losing := plan.state["losing"]):
+    _note_all(shop, plan)
+    if losing := plan.state["losing"]:
         names = ", ".join(map(quoted, losing[:SHOWN_ITEMS]))
         shop.note(
             f"{counted(len(losing), 'price')} without a variant now: {names}. delete_price removes them."
@@ -317,40 +240,6 @@ async def update_product(
         changed=changed_fields(change.before, after) if change.after else None,
         not_applied=misses(change.not_applied),
         lost=misses(change.lost),
-    )
-
-
-def _emptied(clear: list[Clearable] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields to empty, in the types that the API documents for them, which are never null."""
-    on = {"label": True} if fields.get("is_label_enabled") else {}
-    emptied: dict[str, Any] = {}
-    for name in sending.cleared(clear, {**fields, **on}):
-        match name:
-            case "label":
-                # A badge cannot be without a title; it can be switched off.
-                emptied["is_label_enabled"] = False
-            case "seo":
-                emptied["seo"] = {"title": "", "description": ""}
-            case _:
-                emptied[name] = ""
-    return emptied
-
-
-async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
-    """What goes with a product."""
-    product = await shop.api.get_product(product_id=product_id)
-    prices = await shop.prices_of(product.id)
-    return Plan(
-        action=f"Delete the product {quoted(product.name or product.id)} (id {product.id})",
-        items=tuple(PlanItem(label=stock_and_price(price)) for price in prices),
-        also=(
-            f"Its {counted(len(prices), 'price')} and their stock are expected to go with it. Collections and stores "
-            "lose it."
-            if prices
-            else "It has no price. Collections and stores lose it.",
-        ),
-        lasting="a product made again has a new id and none of its reviews.",
-        state={"id": product.id, "name": product.name, "updated_at": product.updated_at},
     )
 
 
@@ -365,7 +254,7 @@ async def plan_delete_product(shop: Shop, *, product_id: str) -> Plan:
 )
 async def delete_product(shop: Shop, plan: Plan, *, product_id: ProductRef) -> views.Deleted:
     """Delete, remove or get rid of one product or item for good; its prices and stock are expected to go with
-    it. A person is asked first. Only to take it off sale: update_product."""
+    it. Only to take it off sale: update_product."""
     del product_id  # the plan names the product that the person agreed to, which a slug might not any more
     found = plan.state["id"]
     await shop.api.delete_product(product_id=found)
