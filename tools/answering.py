@@ -5,10 +5,14 @@ cases, at worst twice.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..products_api import models as wire
 from . import shapes, views
 from .shop import Shop
+from .text import quoted
+
+LONGEST_LINE = 300
 
 
 def risks(earlier: Sequence[wire.ReviewReply]) -> tuple[str, ...]:
@@ -29,14 +33,20 @@ def risks(earlier: Sequence[wire.ReviewReply]) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def with_earlier(earlier: Sequence[wire.ReviewReply], reply: shapes.Reply) -> list[object]:
-    """The replies to send: the earlier ones whole, then the new one."""
+def line(reply: shapes.Reply) -> str:
+    """The new answer for a person."""
+    words = f"{reply.headline}: {reply.comment}" if reply.headline else reply.comment
+    return f"the reply {quoted(words, LONGEST_LINE)}, signed by {quoted(reply.name)}"
+
+
+def with_earlier(earlier: Sequence[wire.ReviewReply], reply: shapes.Reply) -> list[dict[str, Any]]:
+    """The replies to send as plain data: the earlier ones whole, then the new one."""
     new = {
         "headline": reply.headline,
         "comment": reply.comment,
         "user": {"name": reply.name, "email": reply.email},
     }
-    return [*_resendable(earlier), new]
+    return [*(again.model_dump(exclude_unset=True) for again in _resendable(earlier)), new]
 
 
 def stands(

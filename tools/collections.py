@@ -1,26 +1,27 @@
 """Tools for collections: the categories that products are in."""
 
-import json
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
-from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from ..guard.approval import NOTHING_CHANGED
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Plan
 from ..products_api import models as wire
 from ..products_api.errors import RouteUnavailableError, ValidationFailedError
 from . import sending, shapes, views
+from .collection_plans import (
+    collection_before,
+    members_of,
+    new_fields,
+    plan_create_collection,
+    plan_delete_collection,
+    plan_update_collection,
+)
 from .fields import Detail, Id, Ids, Limit, Name, Offset, Text
 from .reading import changed_fields, collection_view, listing, misses, product_view
 from .records import Risk, Toolset, tool
-from .results import plain
-from .shop import Shop, refuse_repeated
-from .text import one_line, quoted
+from .shop import Shop
 
 Members = Annotated[list[Id], Field(max_length=500, description="all members, of a manual one")]
 FIELDS = ("name", "slug", "type", "image", "seo", "rules")
@@ -29,7 +30,6 @@ RULES_UNDOCUMENTED = (
     "The API does not document how the conditions of a rule are spelled: check with list_collection_products that "
     "it holds what it should."
 )
-LONGEST_RULES = 600
 _NOT_EVERYWHERE = {"type": "type", "product_ids": "productIds", "rules": "rules"}
 """Fields, with their names in a request, that not every description of the API has."""
 Slug = Annotated[str, Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=200)]
@@ -100,9 +100,11 @@ async def list_collection_products(
     toolset=Toolset.COLLECTIONS,
     risk=Risk.CREATE,
     open_world=False,
+    plan=plan_create_collection,
 )
 async def create_collection(
     shop: Shop,
+    plan: Plan,
     *,
     name: Name,
     slug: Annotated[Slug | None, Field(description="made from the name if left out")] = None,
@@ -113,24 +115,16 @@ async def create_collection(
     seo: shapes.Seo | None = None,
 ) -> views.CreatedCollection:
     """Make a new category, group or section (collection) of products, filled by hand or by rules."""
-    made = slug or slug_of(name)
-    if not made:
-        raise ToolError(
-            f"The name has no letters or digits to make a slug from. {NOTHING_CHANGED} Give `slug`."
-        )
-    if rules and type == "manual":
-        raise ToolError(f"`rules` go with type smart, not manual. {NOTHING_CHANGED}")
-    kind = type or ("smart" if rules else "manual" if product_ids else None)
-    fields = sending.given(
-        name=name, slug=made, type=kind, product_ids=product_ids, rules=rules, image=image, seo=seo
+    del plan
+    fields = new_fields(
+        name=name, slug=slug, type=type, product_ids=product_ids, rules=rules, image=image, seo=seo
     )
-    if product_ids:
-        await shop.products(product_ids)
     try:
         collection = await shop.api.create_collection(collection=wire.NewCollection(**fields))
     except ValidationFailedError as error:
         _tell_the_way_round(error, fields)
         raise
+    shop.made_new("collection", collection.id)
     if rules:
         shop.note(RULES_UNDOCUMENTED)
     if type is None:
@@ -160,84 +154,9 @@ def _tell_the_way_round(error: ValidationFailedError, fields: Mapping[str, objec
         )
 
 
-def slug_of(name: str) -> str:
-    """The part of an address that a name makes: `Summer Sale!` gives `summer-sale`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:200].strip("-")
-
-
-async def plan_update_collection(
-    shop: Shop,
-    *,
-    collection_id: str,
-    product_ids: list[str] | None,
-    rules: shapes.Rules | None,
-    **others: object,
-) -> Plan | None:
-    """Products that come and go, or the rules that choose them; other fields need nobody's consent."""
-    del others
-    if product_ids is None and rules is None:
-        return None
-    refuse_repeated("product_ids", product_ids or ())
-    collection = await shop.collection(collection_id)
-    named = quoted(collection.name or collection_id)
-    smart = collection.type == "smart"
-    if rules is not None and collection.type == "manual":
-        raise ToolError(
-            f"The collection {named} is a manual one: its products are chosen by hand, and rules have no place in it. "
-            f"{NOTHING_CHANGED} Give `product_ids`, or make a smart collection with create_collection."
-        )
-    actions: list[str] = []
-    items: list[PlanItem] = []
-    also: list[str] = []
-    present: dict[str, wire.Product] = {}
-    if product_ids is not None:
-        present = await _members(shop, collection_id)
-        added = await shop.products([key for key in product_ids if key not in present])
-        removed = [item for key, item in present.items() if key not in product_ids]
-        actions.append(
-            f"Change the products of the collection {named}: {len(added)} come in, {len(removed)} leave"
-        )
-        items += [PlanItem(label=f"in: {shop.named(product)}") for product in added.values()]
-        items += [PlanItem(label=f"out: {shop.named(product)}") for product in removed]
-        if smart:
-            also.append(
-                "It is a smart collection: its rules choose its products, so this may have no effect."
-            )
-    if rules is not None:
-        actions.append(f"Change the rules by which the collection {named} chooses its products")
-        items.insert(
-            0, PlanItem(label="rules", before=_rules_text(collection.rules), after=_rules_text(rules))
-        )
-        also.append("Which products come in or leave by that cannot be told beforehand.")
-    return Plan(
-        action=". ".join(actions),
-        items=tuple(items),
-        also=tuple(also),
-        state={
-            "collection": collection.id,
-            "members": sorted(present),
-            "rules": [each.model_dump() if each else None for each in (collection.rules, rules)],
-        },
-    )
-
-
-def _rules_text(rules: wire.Rules | shapes.Rules | None) -> str | None:
-    if rules is None:
-        return None
-    return one_line(json.dumps(plain(rules.model_dump(exclude_none=True)), ensure_ascii=False), LONGEST_RULES)
-
-
-async def _members(shop: Shop, collection_id: str) -> dict[str, wire.Product]:
-    members = await shop.api.walk_collection_products(collection_id=collection_id)
-    if members.fallback:
-        shop.note(members.fallback)
-    return {product.id: product for product in members.items}
-
-
 async def _member_misses(shop: Shop, collection_id: str, product_ids: Iterable[str]) -> list[views.FieldMiss]:
     """Whether a collection holds these products and no others."""
-    expected, found = list(product_ids), list(await _members(shop, collection_id))
+    expected, found = list(product_ids), list(await members_of(shop, collection_id))
     if set(found) == set(expected):
         return []
     return [views.FieldMiss(field="product_ids", expected=expected, found=found)]
@@ -265,7 +184,7 @@ def _misses(collection: wire.Collection, expected: Mapping[str, Any]) -> list[vi
 )
 async def update_collection(
     shop: Shop,
-    plan: Plan | None,
+    plan: Plan,
     *,
     collection_id: Id,
     name: Name | None = None,
@@ -276,11 +195,9 @@ async def update_collection(
     seo: shapes.Seo | None = None,
 ) -> views.ChangedCollection:
     """Rename a category or group (collection), change its picture, slug, SEO or rules, or set exactly which
-    products it contains. What is left out stays. Changing its products or rules asks a person first."""
-    del plan
+    products it contains. What is left out stays."""
     fields = sending.given(name=name, slug=slug, product_ids=product_ids, rules=rules, image=image, seo=seo)
-    sending.refuse_no_change(fields)
-    before = await shop.collection(collection_id)
+    before = collection_before(plan)
     if seo is not None:
         # The API replaces the object as a whole.
         fields["seo"] = sending.known_members(before.seo) | fields["seo"]
@@ -330,19 +247,6 @@ def _holds(found: object, asked: object) -> bool:
     return found == asked
 
 
-async def plan_delete_collection(shop: Shop, *, collection_id: str) -> Plan:
-    """What a collection holds."""
-    collection = await shop.collection(collection_id)
-    members = await _members(shop, collection_id)
-    return Plan(
-        action=f"Delete the collection {quoted(collection.name or collection_id)} (id {collection_id})",
-        items=tuple(PlanItem(label=shop.named(product)) for product in members.values()),
-        also=(f"Its {len(members)} product(s) stay in the catalog and lose this collection.",),
-        lasting="a collection made again has a new id, so links to this one break.",
-        state={"name": collection.name, "members": sorted(members)},
-    )
-
-
 @tool(
     operation="DELETE /products/collections/{collectionId}",
     title="Delete a collection",
@@ -353,8 +257,7 @@ async def plan_delete_collection(shop: Shop, *, collection_id: str) -> Plan:
     plan=plan_delete_collection,
 )
 async def delete_collection(shop: Shop, plan: Plan, *, collection_id: Id) -> views.Deleted:
-    """Delete or remove a category, group or section (collection) for good; its products are kept. A person
-    is asked first."""
+    """Delete or remove a category, group or section (collection) for good; its products are kept."""
     await shop.api.delete_collection(collection_id=collection_id)
 
     async def look() -> wire.Collection | None:
@@ -364,4 +267,4 @@ async def delete_collection(shop: Shop, plan: Plan, *, collection_id: Id) -> vie
             page = await shop.api.list_collections(collection_ids=[collection_id], limit=1, offset=0)
         return next((item for item in page.items if item.id == collection_id), None)
 
-    return views.Deleted(deleted=await shop.gone(look), id=collection_id, name=plan.state["name"])
+    return views.Deleted(deleted=await shop.gone(look), id=collection_id, name=plan.effects[0].name or None)

@@ -1,6 +1,6 @@
 """Tools for the online store: which products it shows, and in which order."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
@@ -8,19 +8,20 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.approval import NOTHING_CHANGED
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Effect, Plan, PlanItem
 from ..products_api import models as wire
 from ..products_api.errors import NotFoundError, ProductsApiError
 from . import shapes, views
 from .fields import BulkIds, Ids, StoreId, Text
 from .records import Risk, Toolset, tool
 from .shop import PAGE, Shop, refuse_repeated
-from .text import counted
+from .text import counted, one_line
 
 UNDOCUMENTED = (
     "The API documents neither how an order is written down (productId and displayPriority are the likeliest) nor "
     "whether low or high numbers come first, and the order cannot be read back: look at the store afterwards."
 )
+LONGEST_NAME = 500
 Action = Literal["include", "exclude"]
 
 
@@ -76,21 +77,48 @@ async def get_store_stats(
 
 async def plan_set_store_visibility(
     shop: Shop, *, store_id: str, product_ids: list[str], action: Action
-) -> Plan | None:
+) -> Plan:
     """Products that appear or vanish; showing a single one needs nobody's consent."""
     found = await shop.products(product_ids)
-    if action == "include" and len(product_ids) == 1:
-        return None
     await _refuse_unknown(shop, store_id)
     shown = await _shown(shop, store_id, product_ids)
-    after = "shown" if action == "include" else "hidden"
+    show = action == "include"
     return Plan(
-        action=f"{'Show' if action == 'include' else 'Hide'} {counted(len(found), 'product')} in the store {store_id}",
+        action=f"{'Show' if show else 'Hide'} {counted(len(found), 'product')} in the store {store_id}",
         items=tuple(
-            PlanItem(label=shop.named(product), before="shown" if key in shown else "hidden", after=after)
+            PlanItem(
+                label=shop.named(product),
+                before=_seen(key in shown),
+                after=_seen(show),
+                weight=int((key in shown) is not show),
+            )
             for key, product in found.items()
         ),
+        effects=tuple(
+            Effect(
+                kind="store",
+                id=key,
+                field="shown",
+                before=key in shown,
+                after=show,
+                within=store_id,
+                name=product.name or "",
+            )
+            for key, product in found.items()
+        ),
+        asks=not show or len(product_ids) > 1,
+        target=_only_name(found),
     )
+
+
+def _seen(shown: bool) -> str:
+    return "shown" if shown else "hidden"
+
+
+def _only_name(products: Mapping[str, wire.Product]) -> str | None:
+    """The name of the product that a plan is about, if it is about a single one."""
+    names = [one_line(product.name or "", LONGEST_NAME) for product in products.values()]
+    return (names[0] or None) if len(names) == 1 else None
 
 
 async def _shown(shop: Shop, store_id: str, product_ids: list[str]) -> set[str]:
@@ -112,10 +140,9 @@ async def _shown(shop: Shop, store_id: str, product_ids: list[str]) -> set[str]:
     plan=plan_set_store_visibility,
 )
 async def set_store_visibility(
-    shop: Shop, plan: Plan | None, *, store_id: StoreId, product_ids: BulkIds, action: Action
+    shop: Shop, plan: Plan, *, store_id: StoreId, product_ids: BulkIds, action: Action
 ) -> views.BulkChanged:
-    """Show products in one online store, shop front or site (include), or hide them from it (exclude).
-    Hiding, or showing several, asks a person first."""
+    """Show products in one online store, shop front or site (include), or hide them from it (exclude)."""
     del plan
     with _naming(store_id):
         await shop.api.set_store_visibility(store_id=store_id, action=action, product_ids=product_ids)
@@ -135,18 +162,54 @@ async def set_store_visibility(
 async def plan_set_display_priority(
     shop: Shop, *, store_id: str, products: list[shapes.DisplayPlace]
 ) -> Plan:
-    """The places that products get."""
+    """The places that products get, and those they had as far as this server set them."""
     refuse_repeated("products", [place.product_id for place in products])
     found = await shop.products([place.product_id for place in products])
     await _refuse_unknown(shop, store_id)
+    former: Mapping[str, int] = {}
+    if shop.former_places is not None:
+        former = await shop.former_places(store_id)
+    unknown = [place for place in products if place.product_id not in former]
     return Plan(
         action=f"Set the display order of {counted(len(products), 'product')} in the store {store_id}",
         items=tuple(
-            PlanItem(label=f"{shop.named(found[place.product_id])} gets the number {place.priority}")
+            _place_item(shop.named(found[place.product_id]), former.get(place.product_id), place.priority)
             for place in products
         ),
         also=(UNDOCUMENTED,),
-        lasting="the API does not tell the present order, so it cannot be put back by itself.",
+        lasting=_lasting(len(unknown), len(products)),
+        effects=tuple(
+            Effect(
+                kind="order",
+                id=place.product_id,
+                field="priority",
+                before=former.get(place.product_id),
+                after=place.priority,
+                within=store_id,
+                name=found[place.product_id].name or "",
+            )
+            for place in products
+        ),
+        target=_only_name(found),
+    )
+
+
+def _place_item(named: str, former: int | None, priority: int) -> PlanItem:
+    if former is None:
+        return PlanItem(label=f"{named} gets the number {priority}")
+    return PlanItem(
+        label=f"{named}, its number", before=str(former), after=str(priority), weight=abs(priority - former)
+    )
+
+
+def _lasting(unknown: int, products: int) -> str | None:
+    if not unknown:
+        return None
+    if unknown == products:
+        return "the API does not tell the present order, so it cannot be put back by itself."
+    return (
+        f"the API does not tell the present order, and the former number of {counted(unknown, 'product')} is not "
+        "known here, so that cannot be put back."
     )
 
 
@@ -166,8 +229,7 @@ async def set_display_priority(
     store_id: StoreId,
     products: Annotated[list[shapes.DisplayPlace], Field(min_length=1, max_length=100)],
 ) -> views.Ordered:
-    """Sort the storefront: put, pin or feature products first or higher in an online store's display order.
-    A person is asked first."""
+    """Sort the storefront: put, pin or feature products first or higher in an online store's display order."""
     del plan
     places = [
         wire.DisplayPriority(product_id=place.product_id, display_priority=place.priority)

@@ -13,7 +13,7 @@ from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
 from hoopai_products_mcp.sandbox.database import json_text
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID
-from hoopai_products_mcp.tools.collections import slug_of
+from hoopai_products_mcp.tools.collection_plans import slug_of
 
 pytestmark = pytest.mark.anyio
 
@@ -355,8 +355,8 @@ async def test_replacing_the_products_asks_with_who_comes_and_who_goes(era: Era)
         assert done == {"done": True, "collection_id": held["_id"], "changed": []}
         assert session.questions[0].splitlines()[:3] == [
             f"Change the products of the collection “{held['name']}”: 1 come in, 1 leave",
-            f"• in: “{called[coming]}”",
             f"• out: “{called[held['productIds'][0]]}”",
+            f"• in: “{called[coming]}”",
         ]
         assert kind(session, "manual")["productIds"] == wanted
         assert body(session) == {**ALT, "productIds": wanted}
@@ -369,9 +369,11 @@ async def test_new_rules_ask_with_the_old_ones(era: Era) -> None:
         held = kind(session, "smart")
         await session.refused("update_collection", collection_id=held["_id"], rules=new, name="New")
         before, after = (json.dumps(rules, ensure_ascii=False) for rules in (held["rules"], new))
-        assert session.questions[0].splitlines()[:3] == [
-            f"Change the rules by which the collection “{held['name']}” chooses its products",
+        assert session.questions[0].splitlines()[:4] == [
+            f"Change the rules by which the collection “{held['name']}” chooses its products. "
+            f"Change name of the collection “{held['name']}”",
             f"• rules: {before} → {after}",
+            f"• name: {held['name']} → New",
             "Which products come in or leave by that cannot be told beforehand.",
         ]
         assert session.writes() == []

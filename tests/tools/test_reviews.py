@@ -283,8 +283,9 @@ async def test_a_further_reply_asks_since_the_earlier_ones_may_appear_twice(era:
         review = review_with(session, "approved")
         rewrite(session, review, reply=[whole])
         await session.refused("update_review", **of(review), status="approved", reply=REPLY)
-        assert session.questions[0].splitlines()[1:3] == [
+        assert session.questions[0].splitlines()[1:4] == [
             f"• {line(review)}: approved → approved",
+            "• the reply “Hello: We are sorry.”, signed by “Moth & Lantern”",
             "It has 1 earlier reply or replies. They are sent along, since the API may replace them; if it adds "
             "instead, they appear twice in public, and no tool can take them back.",
         ]
@@ -405,9 +406,10 @@ async def test_a_reply_that_may_cost_an_earlier_one_asks_first(era: Era) -> None
         review = review_with(session, "approved")
         rewrite(session, review, reply=unsigned)
         await session.refused("update_review", **of(review), reply=REPLY)
-        assert session.questions[0].splitlines()[:3] == [
+        assert session.questions[0].splitlines()[:4] == [
             "Answer one review",
-            f"• {line(review)}: approved → approved",
+            f"• {line(review)}",
+            "• the reply “Hello: We are sorry.”, signed by “Moth & Lantern”",
             "1 earlier reply or replies do not say who signed, so they cannot be sent along and may be lost.",
         ]
         assert session.writes() == []
@@ -431,7 +433,7 @@ async def test_a_reply_that_reads_back_otherwise_is_not_called_done(
 ) -> None:
     async with shop_session() as session:
         review = review_with(session, "approved")
-        just_before(session, "GET /products/reviews", lambda: rewrite(session, review, reply=replies), skip=2)
+        just_before(session, "GET /products/reviews", lambda: rewrite(session, review, reply=replies), skip=1)
         done = await session.call("update_review", **of(review), reply=REPLY)
         assert (done["notes"], done["done"]) == ([note], False)
 
@@ -482,10 +484,11 @@ async def test_deleting_asks_with_what_goes_for_good(era: Era) -> None:
             item for item in session.sandbox.dump()["products"] if item["_id"] == review["productId"]
         )
         assert await session.call("delete_review", **of(review)) == {"deleted": True, "id": review["_id"]}
-        assert session.questions[0].splitlines()[:4] == [
+        assert session.questions[0].splitlines()[:5] == [
             f"Delete a review of “{product['name']}”",
             f"• {line(review)}",
             "It is rejected now.",
+            "What it says is kept in the journal for export, without the customer's e-mail and phone.",
             "This cannot be undone: nothing can create a review, so this one never comes back.",
         ]
         assert session.writes() == [f"DELETE /products/reviews/{review['_id']}"]

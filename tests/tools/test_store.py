@@ -67,6 +67,8 @@ async def test_showing_one_product_asks_nobody_and_is_read_back(era: Era) -> Non
         assert hidden in shown_in(session, MARKET_STORE_ID)
         assert session.sent() == [
             "GET /products/",
+            f"GET /products/store/{MARKET_STORE_ID}/stats",
+            "GET /products/",
             f"POST /products/store/{MARKET_STORE_ID}",
             "GET /products/",
         ]
@@ -86,8 +88,8 @@ async def test_showing_several_asks_with_what_is_shown_now(era: Era) -> None:
         assert set(wanted) <= set(shown_in(session, MARKET_STORE_ID))
         assert session.questions[0].splitlines()[:3] == [
             f"Show 2 products in the store {MARKET_STORE_ID}",
-            f"• “{name_of(session, wanted[0])}”: shown → shown",
             f"• “{name_of(session, wanted[1])}”: hidden → shown",
+            f"• “{name_of(session, wanted[0])}”: shown → shown",
         ]
 
 
