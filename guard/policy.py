@@ -109,7 +109,9 @@ def _days(value: object) -> tuple[str, ...]:
         raise ValueError("names no day; leave it out for every day")
     for word in words:
         if word not in DAYS:
-            raise ValueError(f"names {one_line(word)}, no day{_meant(word, DAYS)}. Days: {', '.join(DAYS)}")
+            raise ValueError(
+                f"names {one_line(word)}, no day{_meant(word, DAYS, '; days are ' + ', '.join(DAYS))}"
+            )
     return tuple(day for day in DAYS if day in words)
 
 
@@ -261,7 +263,7 @@ def _refuse(problem: str) -> NoReturn:
 
 def _problem(keys: tuple[str, ...], detail: Mapping[str, Any]) -> str:
     """One validation error as a sentence that names the key."""
-    key = one_line(".".join(keys))
+    key = one_line(".".join(part or '""' for part in keys))
     match detail["type"]:
         case "extra_forbidden":
             return f"{key} is not known here{_known_instead(keys)}"

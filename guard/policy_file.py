@@ -9,7 +9,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Context, Decimal, localcontext
+from decimal import MAX_EMAX, Context, Decimal, localcontext
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,7 @@ _LONGEST_NUMBER = 40
 
 # Exact for every amount there is. Nothing is trapped: a number that is none compares as false, and what is not
 # surely within a limit is refused.
-_EXACT = Context(prec=200, traps=[])
+_EXACT = Context(prec=200, Emax=MAX_EMAX, traps=[])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +288,7 @@ def _as_it_looks(text: str) -> str:
 
 
 def _named(effect: Effect) -> str:
-    name = one_line(next(_names(effect), None) or effect.id or "without a name")
+    name = one_line(next(_names(effect), "")) or one_line(effect.id or "without a name")
     return f"{effect.kind} “{name.replace('”', chr(39))}”"
 
 
