@@ -130,6 +130,8 @@ class Caller:
         known = memory.recall(asked)
         if known is not reading_memory.MISSING:
             return cast("Json", known)
+        if memory.closed:
+            raise errors.NotRememberedError(operation, "It was not read in this call.")
         answer = await self._answered(operation, path, parameters, content)
         memory.keep(asked, answer)
         return answer

@@ -3,6 +3,7 @@
     ProductsApiError
     |-- InvalidArgumentError            refused here; no request was made
     |   `-- InvalidIdentifierError      an id or slug that is not exactly one path segment
+    |-- NotRememberedError              a reading that this call has not made and was not to make
     |-- RefusedError                    the API read the request and declined it (4xx)
     |   |-- BadRequestError             400 and the other 4xx without a class of their own
     |   |-- NotFoundError               404, or the 400 that means it
@@ -101,6 +102,10 @@ class InvalidIdentifierError(InvalidArgumentError):
             f"The {kind} cannot be used: {reason}.",
             next_step=f"Take the {kind} from a list and pass it unchanged.",
         )
+
+
+class NotRememberedError(ProductsApiError):
+    """A reading that was only to be taken from memory, and is not there; raised without a request."""
 
 
 class RefusedError(ProductsApiError):

@@ -18,9 +18,15 @@ MISSING: Final = object()
 
 @dataclass
 class ReadingMemory:
-    """Answers to readings, by what was asked. `longest` is how old one may be in seconds; None is any age."""
+    """Answers to readings, by what was asked.
+
+    Attributes:
+        longest: how old one may be in seconds; None is any age.
+        closed: whether what is not remembered may not be read at all (`NotRememberedError`).
+    """
 
     longest: float | None = None
+    closed: bool = False
     clock: Callable[[], float] = time.monotonic
     _answers: dict[Hashable, tuple[float, Json]] = field(default_factory=dict[Hashable, tuple[float, Json]])
 

@@ -1,12 +1,15 @@
-"""What the protocol asks of a server and the SDK leaves open: unknown tools and cursors are invalid parameters."""
+"""What the protocol asks of a server and the SDK leaves open: unknown tools and cursors are invalid parameters, and an
+answer that does not count says so where a model can read it."""
 
 import difflib
 from collections.abc import Collection
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.request_state import RequestStateBoundary
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 
 _LISTS = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
 
@@ -26,3 +29,29 @@ def strict_parameters(tool_names: Collection[str]) -> ServerMiddleware[Any]:
         return await call_next(ctx)
 
     return middleware
+
+
+INVALID_STATE = (
+    "This answer does not count: it was altered, or belongs to another call, or its question is forgotten. "
+    "Nothing was changed. Make the call again, without the old state, to ask anew."
+)
+
+
+def add_readable_states(server: MCPServer[Any]) -> None:
+    """Let a refused state end in a result: several hosts hide the SDK's protocol error from the model."""
+
+    async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        try:
+            return await call_next(ctx)
+        except MCPError as error:
+            data = error.error.data
+            if ctx.method != "tools/call" or not isinstance(data, dict):
+                raise
+            if data.get("reason") != "invalid_request_state":  # pyright: ignore[reportUnknownMemberType]
+                raise
+            return CallToolResult(content=[TextContent(type="text", text=INVALID_STATE)], is_error=True)
+
+    boundary = next(
+        place for place, entry in enumerate(server.middleware) if isinstance(entry, RequestStateBoundary)
+    )
+    server.middleware.insert(boundary, middleware)

@@ -20,12 +20,20 @@ PREFIX = "HOOPAI_"
 """What every variable of this server begins with."""
 
 
+SECRETS = frozenset({"access_token", "database_url"})
+"""Only ever read from the environment: a command line can be read by every user of the machine."""
+
+
 class SettingsError(Exception):
     """Raised at start when a setting is unknown or malformed; nothing has been started."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+STORE_FILE = "guard.sqlite"
+POLICY_FILE = "policy.toml"
 
 
 class SettingRow(NamedTuple):
@@ -77,14 +85,38 @@ class Settings(BaseModel):
         + ", ".join(f"`{name}`" for name in TOOLSETS)
         + ".",
     )
-    confirmation: Annotated[Literal["ask", "off"], BeforeValidator(values.one_of("ask", "off"))] = Field(
+    confirmation: Annotated[
+        Literal["ask", "human", "off"], BeforeValidator(values.one_of("ask", "human", "off"))
+    ] = Field(
         default="ask",
-        description="`ask`: a destructive call asks the person through the client first, and is refused"
-        " where the client cannot ask. `off`: it runs unasked, as the server says on stderr at start.",
+        description="`ask`: a destructive or bulk call asks the person through the client; where that cannot ask, the"
+        " model shows them the plan and calls again with a token. `human`: no token does; without a question"
+        " through the client a person approves on the command line or the local page. `off`: it runs unasked,"
+        " as the server says on stderr at start.",
+    )
+    confirm_writes: Annotated[
+        Literal["destructive", "all"], BeforeValidator(values.one_of("destructive", "all"))
+    ] = Field(
+        default="destructive",
+        description="`all`: single creations and updates that can be taken back ask as well.",
+    )
+    policy_file: Annotated[Path | None, BeforeValidator(values.file_path)] = Field(
+        default=None,
+        description="The shop's limits, see docs/policy.md. Without it `policy.toml` in the data folder counts, if"
+        " there is one.",
     )
     data_dir: Annotated[Path, BeforeValidator(values.data_dir)] = Field(
         default_factory=_default_data_dir,
-        description="The folder for what the server keeps. This version keeps nothing yet.",
+        description="The folder for the journal of changes and for approvals. With `--sandbox` they are kept in memory"
+        " unless this is set.",
+    )
+    database_url: Annotated[SecretStr | None, BeforeValidator(values.database_url)] = Field(
+        default=None,
+        description="A PostgreSQL database instead of the data folder, for several servers that share journal and"
+        " approvals. Only from the environment: it may hold a password.",
+    )
+    journal_days: Annotated[int, BeforeValidator(values.days)] = Field(
+        default=0, description="Days that the journal is kept; 0 keeps it for good."
     )
     timeout: Annotated[float, BeforeValidator(values.timeout)] = Field(
         default=30.0,
@@ -132,6 +164,20 @@ class Settings(BaseModel):
         # Outside the handler: the validation error must not hang on to this one, it knows the values.
         raise SettingsError(problems)
 
+    @property
+    def store_url(self) -> str:
+        """Where journal and approvals are kept, as a URL; it may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        if self.sandbox and "data_dir" not in self.model_fields_set:
+            return "sqlite://"
+        return f"sqlite:///{self.data_dir / STORE_FILE}"
+
+    @property
+    def policy_path(self) -> Path:
+        """Where the shop's limits are written; only a path that was set has to exist."""
+        return self.policy_file or self.data_dir / POLICY_FILE
+
     def missing(self) -> list[str]:
         """The variables without which there is no shop to work on."""
         if self.sandbox:
@@ -146,8 +192,8 @@ def variable(name: str) -> str:
 
 
 def flag(name: str) -> str:
-    """The command line option of a field; the token has none."""
-    return "" if name == "access_token" else "--" + name.replace("_", "-")
+    """The command line option of a field; secrets have none."""
+    return "" if name in SECRETS else "--" + name.replace("_", "-")
 
 
 def rows() -> Iterator[SettingRow]:

@@ -58,6 +58,9 @@ def _text(value: object) -> str:
     return value
 
 
+_MOST_DAYS = 36_500
+
+
 def token(value: object) -> str | None:
     """A token, alone and fit for a header."""
     if value is None:
@@ -202,14 +205,47 @@ def host(value: object) -> str:
     return text
 
 
-def data_dir(value: object) -> Path:
-    """A folder, or where one can be made."""
+def _path(value: object) -> Path:
     try:
         path = value if isinstance(value, Path) else Path(_text(value)).expanduser()
     except RuntimeError:
         raise ValueError("begins with ~, and there is no home folder; give the whole path") from None
     if not path.is_absolute():
         raise ValueError("must be a whole path: assistants start servers from any folder")
+    return path
+
+
+def data_dir(value: object) -> Path:
+    """A folder, or where one can be made."""
+    path = _path(value)
     if path.exists() and not path.is_dir():
         raise ValueError("is a file; give a folder")
     return path
+
+
+def file_path(value: object) -> Path | None:
+    """A file; whether it is there and what it says is looked at when it is needed."""
+    return None if value is None else _path(value)
+
+
+def database_url(value: object) -> str | None:
+    """The address of a PostgreSQL database."""
+    if value is None:
+        return None
+    text = _text(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    scheme = text.partition("://")[0]
+    if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        raise ValueError("is not the address of a PostgreSQL database; it looks like postgresql://user@host/name")
+    return text
+
+
+def days(value: object) -> int:
+    """A number of days, 0 for no end."""
+    wrong = ValueError(f"must be a whole number of days from 0 to {_MOST_DAYS}")
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= len(str(_MOST_DAYS))):
+            raise wrong
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_DAYS:
+        raise wrong
+    return value

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import ErrorDetails, core_schema
 
-from ..guard.approval import NOTHING_CHANGED
+from ..guard.question import NOTHING_CHANGED
 from .text import one_line, quoted
 
 _RESERVED = frozenset({"shop", "plan"})
@@ -98,14 +98,17 @@ def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
     return node
 
 
-def argument_model(name: str, handler: Callable[..., Any]) -> type[StrictArguments]:
-    """The input model of a handler: its keyword parameters, in their order."""
+def argument_model(name: str, handler: Callable[..., Any], *, guarded: bool) -> type[StrictArguments]:
+    """The input model of a handler: its keyword parameters, in their order, and those of the guard."""
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(handler, eval_str=True).parameters.values():
         if parameter.name in _RESERVED:
             continue
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (parameter.annotation, default)
+    if guarded:
+        fields["dry_run"] = (bool | None, None)
+        fields["confirmation_token"] = (str | None, None)
     return create_model(f"{name}_arguments", __base__=StrictArguments, **fields)
 
 

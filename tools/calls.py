@@ -1,27 +1,42 @@
-"""One call of a tool, from the arguments as they came to the result: validated, approved, done, put in words."""
+"""One call of a tool, from the arguments as they came to the result in words.
+
+What only reads is answered straight; what writes goes through the guard.
+"""
 
 import inspect
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import BaseModel
 
-from ..guard.approval import NOTHING_CHANGED, Confirmation, approve
+from ..guard.calls import Preview, WriteCall
+from ..guard.change_book import ChangeBook
 from ..guard.plan import Plan
+from ..guard.question import NOTHING_CHANGED
+from ..guard.writes import Done, Guard, perform
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
+from ..products_api.reading_memory import ReadingMemory, remembering
 from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
-from .records import ToolRecord
-from .results import to_result
+from .previewing import preview_result
+from .records import GUARD_ARGUMENTS, ToolRecord
+from .results import plain, to_result
 from .shop import Shop
 
+if TYPE_CHECKING:
+    from ..guard.journal import Outcome
+
 _BY_NAME = {record.name: record for record in RECORDS}
+FRESH_SECONDS = 2.0
+"""How old a reading may be that a deed begins from: the one its plan has just made will do."""
 
 
 async def call(
@@ -30,7 +45,8 @@ async def call(
     context: Context[Any, Any],
     *,
     api: ProductsClient,
-    confirmation: Confirmation,
+    guard: Guard,
+    base_url: str = "",
 ) -> CallToolResult | InputRequiredResult:
     """Call a tool by its name.
 
@@ -40,46 +56,166 @@ async def call(
     """
     record = _BY_NAME[name]
     shop = Shop(api, context.report_progress)
-    begun = False
+    shop.book = ChangeBook(guard.store, api.location_id)
+    shop.former_places = shop.book.former_places
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
-        given_plan: dict[str, Plan | None] = {}
-        if record.plan is not None:
-            leave = await _leave(record, record.plan, shop, given, context, confirmation)
-            if isinstance(leave, InputRequiredResult):
-                return leave
-            given_plan = {"plan": leave}
-        begun = True
-        view = await record.handler(shop, **given_plan, **given)
-        return to_result(view, [*notes, *shop.notes])
+        if record.plan is None:
+            return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
+        write = _write_call(record, given, context, api.location_id, base_url)
+        doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
+        with remembering(doing.memory):
+            done = await perform(write, doing, guard=guard, context=context)
+        if isinstance(done, InputRequiredResult):
+            return done
+        if isinstance(done, Preview):
+            return preview_result(done, [*notes, *shop.notes])
+        return _told(record, done, [*notes, *shop.notes])
     except (ToolError, MCPError):
         raise
     except ProductsApiError as error:
         raise ToolError(in_words(error, record)) from None
     except Exception as error:
-        # The SDK logs it with its traceback.
-        raise UnexpectedToolError(_unexpected(record, begun=begun)) from error
+        # The SDK logs it with its traceback. Faults of the deed itself do not come here: the guard looks what
+        # became of it.
+        raise UnexpectedToolError(
+            f"{record.name} failed because of a fault in this server. {NOTHING_CHANGED} The server's log says more."
+        ) from error
 
 
-async def _leave(
-    record: ToolRecord,
-    planner: Any,
-    shop: Shop,
-    given: Mapping[str, Any],
-    context: Context[Any, Any],
-    confirmation: Confirmation,
-) -> Plan | InputRequiredResult | None:
-    """The plan that may be carried out, or the question that has to be put first."""
-    wanted = _parameters(planner)
+def _write_call(
+    record: ToolRecord, given: Mapping[str, Any], context: Context[Any, Any], location: str, base_url: str
+) -> WriteCall:
+    client = context.session.client_params
+    normal = arguments_of(record).model_construct(**given)
+    return WriteCall(
+        tool=record.name,
+        title=record.title,
+        operation=record.operation,
+        destructive=record.asks,
+        arguments=normal.model_dump(exclude_none=True, exclude=set(GUARD_ARGUMENTS)),
+        location=location,
+        base_url=base_url,
+        caller=authenticated_principal(context.request_context) or "local",
+        client=f"{client.client_info.name} {client.client_info.version}" if client else "",
+        dry_run=bool(given.get("dry_run")),
+        token=given.get("confirmation_token"),
+        undoes=given.get(record.undoes) if record.undoes else None,
+    )
 
-    async def make_plan() -> Plan | None:
-        plan: Plan | None = await planner(
-            shop, **{key: given[key] for key in given if key in wanted or "others" in wanted}
+
+class _Doing:
+    """A tool at work on one write."""
+
+    def __init__(self, record: ToolRecord, shop: Shop, given: Mapping[str, Any]) -> None:
+        self.memory = ReadingMemory()
+        self._record = record
+        self._shop = shop
+        self._given = given
+
+    async def plan(self) -> Plan:
+        """What would happen, from a fresh reading of the shop."""
+        self.memory.forget()
+        self.memory.longest = None
+        planner = cast("Any", self._record.plan)
+        wanted = _parameters(planner)
+        plan: Plan = await planner(
+            self._shop,
+            **{key: self._given[key] for key in self._given if key in wanted or "others" in wanted},
         )
         return plan
 
-    leave = await approve(make_plan, context=context, confirmation=confirmation)
-    return leave if isinstance(leave, InputRequiredResult) else leave.plan
+    async def deed(self, plan: Plan) -> BaseModel:
+        """Let the tool do it."""
+        self.memory.longest = FRESH_SECONDS
+        return await self._record.handler(self._shop, plan, **self._given)
+
+    async def look(self, plan: Plan, *, remembered: bool) -> "Outcome":
+        """What became of it, as the shop shows it or as the deed has read it."""
+        from .reconciling import became
+
+        self.memory.longest = None
+        if not remembered:
+            self.memory.forget()
+        self.memory.closed = remembered
+        try:
+            return await became(self._shop, plan.effects, self._shop.created)
+        finally:
+            self.memory.closed = False
+
+    def said(self, view: BaseModel) -> dict[str, Any]:
+        """The answer as plain values."""
+        return cast("dict[str, Any]", plain(view.model_dump(mode="python", exclude_none=True)))
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the tool could not tell of a part of it if it was done."""
+        return self._shop.unclear
+
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """What it has made so far."""
+        return [created._asdict() for created in self._shop.created]
+
+
+def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
+    """The result of a write that was let through.
+
+    Raises:
+        ToolError: it was not done, or that is not known.
+    """
+    change = {"id": done.change_id, "approved_by": done.road.value}
+    if not done.kept:
+        notes = [
+            *notes,
+            "The journal could not take down the outcome: the change is listed there as unknown.",
+        ]
+    if done.view is not None:
+        if done.outcome.outcome == "unknown":
+            change["outcome"] = "unknown"
+        return to_result(done.view, notes, change=change)
+    error = cast("Exception", done.error)
+    if done.outcome.outcome == "done":
+        words = _complete(done.outcome)
+        found = f"The API's answer was lost ({_reason(error)}). Read back from the shop: {words}"
+        made = {"created": done.outcome.created} if done.outcome.created else {}
+        return to_result(None, [*notes, found], change=change, more={"done": _whole(done.outcome), **made})
+    if done.outcome.outcome == "not_done":
+        if isinstance(error, ToolError):
+            raise error
+        if isinstance(error, ProductsApiError) and error.outcome == "not_done":
+            raise ToolError(in_words(error, record)) from None
+        raise _failure(
+            error,
+            f"{_reason(error)} Read back, the shop is as it was before: {NOTHING_CHANGED} "
+            f"It may be done anew. (change {done.change_id})",
+        ) from error
+    raise _failure(
+        error,
+        f"{_reason(error)} It is not known whether anything was changed: {done.outcome.why}. Do not repeat it "
+        f"before looking: get_change {done.change_id} reads the shop again and says what it finds.",
+    ) from error
+
+
+def _failure(error: Exception, text: str) -> ToolError:
+    """A fault of this server is logged by the SDK with its traceback; one of the API says all it has to say."""
+    return ToolError(text) if isinstance(error, ProductsApiError) else UnexpectedToolError(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ProductsApiError):
+        return error.happened
+    return "It failed because of a fault in this server; its log says more."
+
+
+def _whole(outcome: "Outcome") -> bool:
+    return outcome.applied is None or outcome.applied == outcome.of
+
+
+def _complete(outcome: "Outcome") -> str:
+    if _whole(outcome):
+        return "it was done."
+    return f"{outcome.applied} of {outcome.of} changes were made, the others not. {outcome.why or ''}".rstrip()
 
 
 @cache
@@ -99,13 +235,3 @@ def in_words(error: ProductsApiError, record: ToolRecord) -> str:
     changed = error.changed or ("" if record.read_only else NOTHING_CHANGED)
     trace = f"(trace id {error.trace_id})" if error.trace_id else ""
     return " ".join(part for part in (error.happened, changed, error.next_step, trace) if part)
-
-
-def _unexpected(record: ToolRecord, *, begun: bool) -> str:
-    failed = f"{record.name} failed because of a fault in this server."
-    if record.read_only or not begun:
-        return f"{failed} {NOTHING_CHANGED} The server's log says more."
-    return (
-        f"{failed} It is not known whether anything was changed: read the shop before you call again. "
-        "The server's log says more."
-    )

@@ -19,7 +19,7 @@ OPERATION_KEY = "com.hoopai/operation"
 @cache
 def arguments_of(record: ToolRecord) -> type[StrictArguments]:
     """The input model of a tool."""
-    return argument_model(record.name, record.handler)
+    return argument_model(record.name, record.handler, guarded=not record.read_only)
 
 
 def derive(records: Iterable[ToolRecord]) -> list[dict[str, Any]]:
@@ -30,7 +30,7 @@ def derive(records: Iterable[ToolRecord]) -> list[dict[str, Any]]:
             "title": record.title,
             "description": record.description,
             "inputSchema": portable_schema(arguments_of(record)),
-            "outputSchema": portable_schema(_view_of(record), "serialization"),
+            "outputSchema": _output_schema(record),
             "annotations": {
                 "readOnlyHint": record.read_only,
                 "destructiveHint": record.destructive,
@@ -44,6 +44,14 @@ def derive(records: Iterable[ToolRecord]) -> list[dict[str, Any]]:
         }
         for record in records
     ]
+
+
+def _output_schema(record: ToolRecord) -> dict[str, Any]:
+    """The schema of the result. A write may answer with a plan instead, so none of its fields is required."""
+    schema = portable_schema(_view_of(record), "serialization")
+    if not record.read_only:
+        schema.pop("required", None)
+    return schema
 
 
 def _view_of(record: ToolRecord) -> type[Any]:

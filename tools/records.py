@@ -28,6 +28,7 @@ class Toolset(StrEnum):
     COLLECTIONS = "collections"
     REVIEWS = "reviews"
     BULK = "bulk"
+    CHANGES = "changes"
 
 
 class Risk(StrEnum):
@@ -43,6 +44,10 @@ class Risk(StrEnum):
     """Deletes, hides, rejects or changes many things at once: a person is asked first."""
 
 
+GUARD_ARGUMENTS = ("dry_run", "confirmation_token")
+"""The arguments that every tool that writes takes besides its own: they are for the guard."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ToolRecord:
     """One tool as it is offered and as it works.
@@ -50,7 +55,8 @@ class ToolRecord:
     `handler(shop, **arguments)` returns the view that becomes the result; its signature is the input
     schema and its docstring the description. Every tool that writes has a `plan(shop, **arguments)`, which reads
     the present state and says what would happen and whether a person has to agree; its handler takes the plan:
-    `handler(shop, plan, **arguments)`.
+    `handler(shop, plan, **arguments)`. `undoes` names the argument that holds the id of a change which the call
+    takes back.
     """
 
     name: str
@@ -62,6 +68,7 @@ class ToolRecord:
     idempotent: bool
     open_world: bool
     asks: bool
+    undoes: str | None
     handler: Handler
     plan: Planner | None
 
@@ -86,6 +93,7 @@ def tool(
     open_world: bool = True,
     plan: Planner | None = None,
     asks: bool | None = None,
+    undoes: str | None = None,
 ) -> Callable[[Handler], ToolRecord]:
     """Make the record of one tool from its handler. The defaults are the most cautious ones.
 
@@ -101,7 +109,7 @@ def tool(
         description = " ".join((handler.__doc__ or "").split())
         if not description:
             raise ValueError(f"{name} has no description")
-        if risk is Risk.DESTRUCTIVE and plan is None:  # until every planner is there
+        if risk is not Risk.READ and plan is None:
             raise ValueError(f"{name} writes and has no plan")
         if risk is Risk.READ and plan is not None:
             raise ValueError(f"{name} only reads and needs no plan")
@@ -115,6 +123,7 @@ def tool(
             idempotent=idempotent or risk is Risk.READ,
             open_world=open_world,
             asks=risk is Risk.DESTRUCTIVE if asks is None else asks,
+            undoes=undoes,
             handler=handler,
             plan=plan,
         )

@@ -14,9 +14,21 @@ from pydantic import BaseModel
 from .text import visible
 
 
-def to_result(view: BaseModel, notes: Sequence[str] = ()) -> CallToolResult:
-    """The result of a call from its view; `notes` about the call come first."""
-    content = view.model_dump(mode="python", exclude_none=True)
+def to_result(
+    view: BaseModel | None,
+    notes: Sequence[str] = (),
+    *,
+    change: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> CallToolResult:
+    """The result of a call from its view or from `more` fields; `notes` about the call come first.
+
+    `change` says of a write under which id the journal has it, and how it was approved.
+    """
+    content: dict[str, Any] = view.model_dump(mode="python", exclude_none=True) if view is not None else {}
+    content |= more or {}
+    if change:
+        content["change"] = dict(change)
     if notes:
         # First, so that a warning about what follows is read before it.
         content = {"notes": list(notes), **content}

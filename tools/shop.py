@@ -6,8 +6,9 @@ from typing import NamedTuple, TypeVar, cast
 import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
+from ..guard.change_book import ChangeBook
 from ..guard.plan import SHOWN_ITEMS, Kind
+from ..guard.question import NOTHING_CHANGED
 from ..products_api.client import ProductsClient
 from ..products_api.errors import (
     NotFoundError,
@@ -50,6 +51,7 @@ class Shop:
         notes: reach the caller with the result.
         created: the things that the call has made, in the order of the plan's creations.
         unclear: whether it is not known of a part of the write if it was done.
+        book: the journal of the shop; None where no changes are kept.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
     """
@@ -59,6 +61,7 @@ class Shop:
         self.notes: list[str] = []
         self.created: list[Created] = []
         self.unclear = False
+        self.book: ChangeBook | None = None
         self.former_places: FormerPlaces | None = None
         self._report = report
         self._reported = 0.0

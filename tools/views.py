@@ -356,3 +356,51 @@ class Ordered(Result):
 
     accepted: bool
     products: int
+
+
+class Change(View):
+    """One entry of the journal. `applied` of `of` where it was done in part."""
+
+    id: str
+    time: str
+    tool: str
+    action: str
+    outcome: str
+    applied: int | None = None
+    of: int | None = None
+    approved_by: str
+    undoes: str | None = None
+    undone_by: list[str] | None = None
+
+
+class ChangeDetails(Change, Result):
+    """One entry of the journal in full."""
+
+    why: str | None = None
+    caller: str
+    client: str | None = None
+    plan: dict[str, Any]
+    arguments: dict[str, Any]
+    result: dict[str, Any] | None = None
+    created: list[dict[str, Any]] | None = None
+    can_be_undone: bool
+    why_not: str | None = None
+
+
+class RestoredThing(View):
+    """What became of one thing that was to be put back."""
+
+    thing: str
+    id: str | None = None
+    new_id: str | None = None
+    restored: bool
+    why: str | None = None
+
+
+class Undone(Result):
+    """What an undoing has put back. Things made again have new ids."""
+
+    done: bool
+    restored: int
+    not_restored: list[RestoredThing] | None = None
+    made_again: list[RestoredThing] | None = None

@@ -1,0 +1,61 @@
+"""The journal of one shop, as tools read it."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .question import NOTHING_CHANGED
+from .store import Store
+
+if TYPE_CHECKING:
+    from .journal import Change, Journal, Outcome
+
+T = TypeVar("T")
+
+ORDERING_TOOLS = ("set_display_priority", "undo_change")
+LOOKED_THROUGH = 200
+"""Changes that are looked through for the former display order of a store."""
+
+
+class ChangeBook:
+    """Changes of one location, newest first. Every method raises `ToolError` when the store does not work."""
+
+    def __init__(self, store: Store, location: str) -> None:
+        self._store = store
+        self._location = location
+
+    async def find(self, change_id: str) -> "Change | None":
+        """One change of this location."""
+        change = await self._journal(lambda journal: journal.find(change_id))
+        return change if change is not None and change.location == self._location else None
+
+    async def list(self, **narrowed: Any) -> "tuple[list[Change], int]":
+        """A page of changes, and how many there are; `narrowed` as `Journal.list` takes it."""
+        return await self._journal(lambda journal: journal.list(location=self._location, **narrowed))
+
+    async def unsettled(self) -> "list[Change]":
+        """Changes of which it is not known whether they were done, and which nobody is working on any more."""
+        return await self._journal(lambda journal: journal.unsettled(self._location))
+
+    async def settle(self, change_id: str, outcome: "Outcome") -> None:
+        """Write down what became of a change after all."""
+        await self._journal(lambda journal: journal.settle(change_id, outcome))
+
+    async def former_places(self, store_id: str) -> Mapping[str, int]:
+        """The display order of a store as this server set it last, by product id; empty where nothing is known."""
+        found: list[Change] = []
+        for tool in ORDERING_TOOLS:
+            found += (await self.list(tool=tool, outcome="done", limit=LOOKED_THROUGH))[0]
+        return {
+            effect["id"]: effect["after"]
+            for change in sorted(found, key=lambda change: change.time)
+            for effect in change.plan["effects"]
+            if (effect["kind"], effect["within"]) == ("order", store_id) and effect["after"] is not None
+        }
+
+    async def _journal(self, work: "Callable[[Journal], T]") -> T:
+        return await self._store.needed(lambda store: work(store.journal))
+
+
+UNKNOWN_CHANGE = (
+    f"No change of this shop has that id. {NOTHING_CHANGED} list_changes names those that are kept."
+)

@@ -1,0 +1,98 @@
+"""The guard's store as the server uses it: opened on first use, and never in the way of the event loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import time
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+import anyio.to_thread
+from mcp.server.mcpserver.exceptions import ToolError
+
+from .question import NOTHING_CHANGED
+
+if TYPE_CHECKING:
+    from .database import Database
+    from .journal import Journal
+    from .ledger import Ledger
+
+T = TypeVar("T")
+DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class OpenStore:
+    """What is kept: the plans with their approvals, the journal, and the keys that seal."""
+
+    database: "Database"
+    ledger: "Ledger"
+    journal: "Journal"
+    keys: tuple[bytes, ...]
+
+
+class Store:
+    """The store behind one URL, such as `sqlite:///path` or `postgresql://…`; `sqlite://` keeps it in memory.
+
+    Changes older than `keep_days` are forgotten when it is opened; 0 keeps them for good.
+    """
+
+    def __init__(self, url: str, *, keep_days: int = 0) -> None:
+        self._url = url
+        self._keep_days = keep_days
+        self._opened: OpenStore | None = None
+        self._opening = anyio.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything has used it yet."""
+        return self._opened is not None
+
+    async def use(self, work: Callable[[OpenStore], T]) -> T:
+        """Do something with the store, in a thread of its own.
+
+        Raises:
+            StoreError: it cannot be opened, read or written.
+        """
+        async with self._opening:
+            opened = self._opened or await anyio.to_thread.run_sync(self.open)
+        return await anyio.to_thread.run_sync(work, opened)
+
+    def open(self) -> OpenStore:
+        """Open it now, in this thread; once."""
+        if self._opened is None:
+            from .database import Database
+            from .journal import Journal
+            from .keys import sealing_keys
+            from .ledger import Ledger
+
+            database = Database.open(self._url)
+            opened = OpenStore(
+                database, Ledger(database), Journal(database), tuple(sealing_keys(database))
+            )
+            opened.ledger.prune()
+            if self._keep_days:
+                opened.journal.prune(time() - self._keep_days * DAY)
+            self._opened = opened
+        return self._opened
+
+    async def needed(self, work: Callable[[OpenStore], T]) -> T:
+        """Like `use`, for what a write cannot go without.
+
+        Raises:
+            ToolError: the store does not work, in words.
+        """
+        from .database import StoreError
+
+        try:
+            return await self.use(work)
+        except StoreError as error:
+            raise ToolError(
+                f"Not done: the record of changes does not work, and without it nothing is written to the shop. {error} "
+                f"{NOTHING_CHANGED}"
+            ) from None
+
+    def close(self) -> None:
+        """Close it, if it was ever opened."""
+        if self._opened is not None:
+            self._opened.database.close()
+            self._opened = None

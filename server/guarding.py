@@ -1,0 +1,62 @@
+"""The guard of one server process, made from the settings; its store is opened by the first write."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..guard.store import Store
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from ..guard.writes import Guard
+
+LIFETIME_SECONDS = 600.0
+PAUSE_SECONDS = 2.0
+
+
+class Guarding:
+    """What a server needs to guard its writes. `page` is the address of the approval page, where there is one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        page: str | None = None,
+        lifetime_seconds: float = LIFETIME_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._page = page
+        self._lifetime_seconds = lifetime_seconds
+        self._pause_seconds = pause_seconds
+        self.store = Store(settings.store_url, keep_days=settings.journal_days)
+
+    @cached_property
+    def guard(self) -> "Guard":
+        """The guard itself."""
+        from ..guard.approval import Asking
+        from ..guard.calls import Confirmation
+        from ..guard.writes import Guard, policy_reader
+        from ..tools.registration import definitions
+
+        settings = self._settings
+        asking = Asking(
+            confirmation=Confirmation(settings.confirmation),
+            confirm_all=settings.confirm_writes == "all",
+            lifetime_seconds=self._lifetime_seconds,
+            page=self._page,
+        )
+        writing = frozenset(
+            tool["name"] for tool in definitions() if not tool["annotations"]["readOnlyHint"]
+        )
+        return Guard(
+            store=self.store,
+            asking=asking,
+            policy=policy_reader(
+                settings.policy_path, must_exist=settings.policy_file is not None, tools=writing
+            ),
+            pause_seconds=self._pause_seconds,
+        )
+
+    def close(self) -> None:
+        """Close the store, if anything was kept."""
+        self.store.close()
