@@ -10,9 +10,9 @@ def check(path: Path | None, must_exist: bool) -> int:
     `must_exist` is whether the path was set, and is not only where a policy would be looked for.
     """
     from ..guard.policy_file import explain, read_policy
-    from ..tools.catalog import RECORDS
+    from ..tools.registration import definitions
 
-    writing = [record.name for record in RECORDS if not record.read_only]
+    writing = [tool["name"] for tool in definitions() if not tool["annotations"]["readOnlyHint"]]
     file = read_policy(path, must_exist=must_exist, tools=writing)
     sys.stdout.write("\n".join(explain(file)) + "\n")
     return 0 if file.policy else 1
