@@ -133,7 +133,9 @@ class Plan:
     @property
     def things(self) -> int:
         """How many things it touches."""
-        return len({(effect.kind, effect.within, effect.id) for effect in self.effects}) or len(self.items)
+        made = sum(effect.creates for effect in self.effects)
+        there = {(effect.kind, effect.within, effect.id) for effect in self.effects if not effect.creates}
+        return made + len(there) or len(self.items)
 
     @property
     def totals(self) -> Totals:

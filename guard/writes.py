@@ -21,7 +21,7 @@ from .store import Store
 
 if TYPE_CHECKING:
     from .journal import Outcome
-    from .policy import PolicyFile
+    from .policy_file import PolicyFile
 
 log = logging.getLogger("hoopai_products_mcp.guard")
 
@@ -252,7 +252,7 @@ def policy_reader(path: Path | None, *, must_exist: bool, tools: frozenset[str])
     """What reads the shop's policy whenever something is about to be written, so that an edit counts at once."""
 
     def read() -> "PolicyFile":
-        from .policy import read_policy
+        from .policy_file import read_policy
 
         return read_policy(path, must_exist=must_exist, tools=tools)
 
