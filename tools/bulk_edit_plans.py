@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Effect, Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from ..products_api.bulk_calls import ENTITIES_PER_CALL
 from ..products_api.model_base import Body
@@ -36,7 +36,7 @@ _COMPLETED = ("seo", "shipping_options")
 _STOCK = ("available_quantity", "track_inventory", "allow_out_of_stock_purchases")
 _WEIGHT_OF_MONEY = 1000
 _WEIGHTS: dict[str, Decimal | int] = {
-    "currency": FROM_NOTHING,
+    "currency": 2 * FROM_NOTHING,
     **dict.fromkeys(_STOCK, 2),
     "available_in_store": 1,
 }

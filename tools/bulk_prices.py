@@ -7,8 +7,8 @@ from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Effect, Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import shapes, views
 from .effects import changes

@@ -19,16 +19,17 @@ def ids(session: ShopSession, *names: str) -> list[str]:
 @pytest.mark.parametrize("era", ERAS)
 async def test_hiding_many_products_asks_which_are_shown_now(era: Era) -> None:
     async with shop_session(yes, era=era) as session:
-        product_ids = ids(session, "Pocket lantern", "Old stock lantern")
+        product_ids = ids(session, "Pocket lantern", "Old stock lantern", "Twilight tea")
         result = await session.result(
             "bulk_set_availability", product_ids=product_ids, available_in_store=False
         )
-        assert result.structured_content == {"done": True, "products": 2}
+        assert result.structured_content == {"done": True, "products": 3}
         assert json.loads(text_of(result)) == result.structured_content
-        assert session.questions[0].splitlines()[:3] == [
+        assert session.questions[0].splitlines()[:4] == [
             "Hide 2 products",
             "• “Pocket lantern”: shown → hidden",
-            "• “Old stock lantern”: hidden → hidden",
+            "• “Twilight tea”: shown → hidden",
+            "Hidden already: 1 product.",
         ]
         assert shelves.body(session) == PLACE | {
             "type": "bulk-update-availability",
@@ -36,6 +37,37 @@ async def test_hiding_many_products_asks_which_are_shown_now(era: Era) -> None:
             "availability": False,
         }
         assert shelves.product(session, "Pocket lantern")["availableInStore"] is False
+
+
+async def test_what_is_as_asked_already_is_neither_asked_nor_sent() -> None:
+    async with shop_session(no) as session:
+        lantern = shelves.product(session, "Pocket lantern")
+        brass = shelves.price(session, "Pocket lantern", "Brass")
+        only = {"product_ids": [lantern["_id"]]}
+        shelves.change_price(
+            session, shelves.price(session, "Pocket lantern", "Iron")["_id"], amount=brass["amount"]
+        )
+        same_amount = {"price": {"type": "SET_NEW_PRICE", "value": float(brass["amount"])}}
+        still = shelves.untouched(session)
+        calls: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+            ("bulk_set_availability", only | {"available_in_store": True}, {"products": 1}),
+            ("bulk_assign_collections", only | {"collection_ids": lantern["collectionIds"]}, {"products": 1}),
+            ("bulk_change_currency", only | {"currency": "USD"}, {"products": 1, "prices": 0}),
+            ("bulk_change_prices", only | same_amount, {"products": 1, "prices": 2}),
+            (
+                "bulk_update_inventory",
+                {"price_ids": [brass["_id"]], "track_inventory": True},
+                {"prices": 1},
+            ),
+        ]
+        for tool, arguments, counts in calls:
+            done = await session.call(tool, **arguments)
+            assert done["done"] is True, tool
+            assert {key: done[key] for key in counts} == counts
+            assert done["notes"] == ["Everything is as asked already, so nothing was sent."]
+        assert session.questions == []
+        assert session.writes() == []
+        assert still()
 
 
 async def test_showing_many_products_reads_them_back() -> None:
@@ -178,6 +210,7 @@ async def test_unknown_and_repeated_ids_of_an_assignment_are_refused() -> None:
 async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era) -> None:
     async with shop_session(yes, era=era) as session:
         product_ids = ids(session, "Pocket lantern", "Lantern patterns")
+        reviews = sum(doc["productId"] in product_ids for doc in session.sandbox.dump()["reviews"])
         result = await session.result("bulk_delete_products", product_ids=product_ids)
         assert result.structured_content == {"done": True, "products": 2}
         assert json.loads(text_of(result)) == result.structured_content
@@ -187,8 +220,12 @@ async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era)
             "• “Lantern patterns”, 1 price",
             "3 prices with 75 units of stock in all are expected to go with them. Collections and stores lose "
             "them.",
-            "This cannot be undone: products made again have new ids and none of their reviews.",
+            f"Their {reviews} reviews go with them and cannot come back.",
         ]
+        assert session.questions[0].splitlines()[5] == (
+            "This cannot be undone: products made again have new ids, so links to these break, and none of their "
+            "reviews."
+        )
         assert shelves.body(session) == PLACE | {
             "type": "bulk-delete-products",
             "productIds": product_ids,

@@ -144,7 +144,7 @@ async def test_more_than_thirty_entities_are_sent_in_parts_and_the_question_says
                 "product_id": shelves.product(session, name)["_id"],
                 "description": "New text",
                 "prices": [
-                    {"price_id": doc["_id"], "available_quantity": 1}
+                    {"price_id": doc["_id"], "available_quantity": 123}
                     for doc in shelves.prices_of(session, name)
                 ],
             }
@@ -157,7 +157,7 @@ async def test_more_than_thirty_entities_are_sent_in_parts_and_the_question_says
         assert f"Sent in parts of at most 30 products and prices; here {entities}." in session.questions[0]
         assert session.writes() == [ROUTE, ROUTE]
         for name in names:
-            assert all(doc["availableQuantity"] == 1 for doc in shelves.prices_of(session, name))
+            assert all(doc["availableQuantity"] == 123 for doc in shelves.prices_of(session, name))
 
 
 def _many(session: ShopSession, count: int = 61) -> list[dict[str, Any]]:
@@ -178,7 +178,9 @@ async def test_a_part_that_is_refused_leaves_the_earlier_ones_done_and_the_later
         assert "products_unknown" not in done
         assert "differing" not in done
         assert done["error"].startswith("The access token lacks the scope")
-        assert done["notes"] == ["To go on, call again with the products that are not done."]
+        assert done["notes"] == [
+            "To go on, call again with the same products: what is already done is skipped."
+        ]
         now = [doc["description"] == f"New {n}" for n, doc in enumerate(session.sandbox.dump()["products"])]
         assert now == [True] * 30 + [False] * 40
 
@@ -200,6 +202,81 @@ async def test_a_part_whose_answer_was_lost_is_unknown_and_read_back(applied: bo
         assert done["notes"][0].startswith("It is not known whether the products in products_unknown")
 
 
+def _sent(session: ShopSession) -> list[str]:
+    """The products of all bulk edits so far, those of the refused ones too."""
+    bodies = [received.body for received in session.sandbox.requests if received.method == "POST"]
+    return [edit["_id"] for body in bodies for edit in body["products"]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "already"), [("scope_missing", 30), ("drop_before", 30), ("drop_after", 60)]
+)
+async def test_the_same_call_again_does_only_what_is_left(fault: str, already: int) -> None:
+    async with shop_session(yes, shop=70) as session:
+        edits = _many(session)
+        keys = [edit["product_id"] for edit in edits]
+        session.sandbox.faults.add(fault, ROUTE, skip=1)
+        half = await session.call("bulk_edit_products", products=edits)
+        assert half["done"] is False
+        session.sandbox.requests.clear()
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done == {
+            "notes": [f"As asked already, and not sent again: {already} products."],
+            "done": True,
+            "products_done": keys,
+        }
+        assert _sent(session) == keys[already:]
+        assert session.questions[-1].startswith(f"Edit {61 - already} product")
+        asked = len(session.questions)
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done == {
+            "notes": ["Everything is as asked already, so nothing was sent."],
+            "done": True,
+            "products_done": keys,
+        }
+        assert _sent(session) == keys[already:]
+        assert len(session.questions) == asked
+
+
+async def test_everything_an_edit_can_set_counts_as_done_when_it_reads_so() -> None:
+    async with shop_session(yes) as session:
+        edit: dict[str, Any] = {**_objects(session), "collection_ids": [], "description": ""}
+        for _ in range(2):
+            done = await session.call("bulk_edit_products", products=[edit])
+            assert (done["done"], done["products_done"]) == (True, [edit["product_id"]])
+        assert session.writes() == [ROUTE]
+
+
+async def test_a_badge_with_more_to_it_than_was_given_is_another_one() -> None:
+    async with shop_session(yes) as session:
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        shelves.change_product(
+            session,
+            lantern,
+            label={"title": "Autumn", "endDate": "2026-11-30T00:00:00.000Z"},
+            isLabelEnabled=True,
+        )
+        edit = {"product_id": lantern, "label": {"title": "Autumn"}}
+        done = await session.call("bulk_edit_products", products=[edit])
+        assert done == {"done": True, "products_done": [lantern]}
+        assert shelves.product(session, "Pocket lantern")["label"] == {"title": "Autumn"}
+
+
+async def test_a_badge_that_is_only_switched_off_is_switched_on_with_it() -> None:
+    async with shop_session(yes) as session:
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        shelves.change_product(session, lantern, label={"title": "Autumn"}, isLabelEnabled=False)
+        edit = {"product_id": lantern, "label": {"title": "Autumn"}}
+        await session.call("bulk_edit_products", products=[edit])
+        assert session.questions[0].splitlines()[:2] == [
+            "Edit 1 product, 1 field in all",
+            "• Pocket lantern, is_label_enabled: no → yes",
+        ]
+        assert shelves.body(session)["products"] == [
+            {"_id": lantern, "label": {"title": "Autumn"}, "isLabelEnabled": True}
+        ]
+
+
 async def test_a_product_whose_prices_fill_several_calls_is_done_only_when_all_are() -> None:
     async with shop_session(yes, shop="empty") as session:
         made = await session.call("create_product", name="Many", product_type="DIGITAL")
@@ -212,8 +289,12 @@ async def test_a_product_whose_prices_fill_several_calls_is_done_only_when_all_a
         edit = {"product_id": made["id"], "prices": prices}
         done = await session.call("bulk_edit_products", products=[edit])
         assert (done["done"], done["products_done"], done["products_failed"]) == (False, [], [made["id"]])
+        session.sandbox.requests.clear()
         done = await session.call("bulk_edit_products", products=[edit])
         assert done == {"done": True, "products_done": [made["id"]]}
+        # Twenty-nine prices went with the first part.
+        (product,) = shelves.body(session)["products"]
+        assert [price["_id"] for price in product["prices"]] == [price["price_id"] for price in prices[29:]]
 
 
 async def test_a_first_part_that_is_refused_is_an_error_that_changed_nothing() -> None:

@@ -71,10 +71,12 @@ async def test_each_way_to_move_a_price_does_what_the_question_said(
         assert done == {"done": True, "products": 1, "prices": 2}
         lines = session.questions[0].splitlines()
         assert lines[0] == f"Change 2 prices of 1 product: {rule}"
-        assert lines[1:3] == [
+        moves = [
             f"• Pocket lantern: Brass: 24.50 USD → {after[0]:.2f} USD",
             f"• Pocket lantern: Iron: 27.50 USD → {after[1]:.2f} USD",
         ]
+        # The one that moves further comes first.
+        assert lines[1:3] == (moves[::-1] if change["type"] == "SET_NEW_PRICE" else moves)
         now = tuple(float(doc["amount"]) for doc in shelves.prices_of(session, "Pocket lantern"))
         assert now == after
 
@@ -92,16 +94,33 @@ async def test_was_prices_move_beside_prices_and_those_without_one_are_counted()
         lines = session.questions[0].splitlines()
         assert lines[:8] == [
             "Change 3 prices of 2 products: price down by 1, was-price up by 1",
-            "• Pocket lantern: Brass: 24.50 USD → 23.50 USD",
-            "• Pocket lantern: Brass, was-price: 29.50 USD → 30.50 USD",
-            "• Pocket lantern: Iron: 27.50 USD → 26.50 USD",
-            "• Pocket lantern: Iron, was-price: 32.50 USD → 33.50 USD",
             "• Wick trimmer: Wick trimmer: 16.75 USD → 15.75 USD",
+            "• Pocket lantern: Brass: 24.50 USD → 23.50 USD",
+            "• Pocket lantern: Iron: 27.50 USD → 26.50 USD",
+            "• Pocket lantern: Brass, was-price: 29.50 USD → 30.50 USD",
+            "• Pocket lantern: Iron, was-price: 32.50 USD → 33.50 USD",
             "Sum in USD: 68.75 USD → 65.75 USD.",
             "Amounts move by -6.0 % to -3.6 %.",
         ]
         assert lines[8].startswith("Without a was-price to move: 1 price;")
         assert shelves.price(session, "Wick trimmer", "Wick trimmer").get("compareAtPrice") is None
+
+
+async def test_amounts_that_are_there_already_are_counted_and_read_back() -> None:
+    async with shop_session(yes) as session:
+        done = await session.call(
+            "bulk_change_prices",
+            product_ids=ids(session, "Pocket lantern"),
+            price={"type": "SET_NEW_PRICE", "value": 24.5},
+        )
+        assert done == {"done": True, "products": 1, "prices": 2}
+        assert session.questions[0].splitlines()[:5] == [
+            "Change 1 price of 1 product: price set to 24.5",
+            "• Pocket lantern: Iron: 27.50 USD → 24.50 USD",
+            "Sum in USD: 52.00 USD → 49.00 USD.",
+            "Every amount moves by -10.9 %.",
+            "Not moved, for it is there already: 1 amount.",
+        ]
 
 
 async def test_a_was_price_can_be_set_where_there_was_none() -> None:
@@ -349,6 +368,19 @@ async def test_a_new_currency_warns_that_nothing_is_converted(era: Era) -> None:
         }
         after = shelves.prices_of(session, "Pocket lantern")
         assert [(float(doc["amount"]), doc["currency"]) for doc in after] == [(24.5, "JPY"), (27.5, "JPY")]
+
+
+async def test_prices_that_have_the_currency_already_are_counted() -> None:
+    async with shop_session(yes) as session:
+        done = await session.call(
+            "bulk_change_currency", product_ids=ids(session, "Gift card"), currency="USD"
+        )
+        assert done["done"] is True
+        others = [doc for doc in shelves.prices_of(session, "Gift card") if doc["currency"] != "USD"]
+        assert others == []
+        assert f"In USD already: {len(shelves.prices_of(session, 'Gift card')) - done['prices']} prices." in (
+            session.questions[0].splitlines()
+        )
 
 
 async def test_products_without_prices_have_no_currency_to_switch() -> None:
