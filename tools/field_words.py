@@ -17,7 +17,6 @@ _WEIGHTS = {"amount": 5, "currency": 5, "compare_at_price": 4, "setup_fee": 4, "
 }
 """Money, visibility and stock are read first: a question spells out its first items only."""
 _LABELS = {"compare_at_price": "Was-price", "available_in_store": "In the store", "seo": "SEO"}
-_MENTIONED = 60
 
 
 def field_items(effects: Sequence[Effect]) -> tuple[PlanItem, ...]:
@@ -56,7 +55,7 @@ def value_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return quoted(value, _MENTIONED)
+        return quoted(value)
     if isinstance(value, list):
         return _entries(cast("list[object]", value))
     if isinstance(value, Mapping):

@@ -100,12 +100,20 @@ async def test_the_stock_of_several_variants_asks_with_before_and_after(era: Era
         assert done == {"done": True, "prices": 3}
         (question,) = session.questions
         was = ["sells on" if doc["allowOutOfStockPurchases"] else "stops selling" for doc in (second, third)]
-        assert question.splitlines()[:4] == [
-            "Set the stock of 3 variants",
+        by_size = [
             f"• Oilskin hat: 56 [{first['sku']}]: {first['availableQuantity']} → 12",
-            f"• Oilskin hat: 58 [{second['sku']}]: {was[0]} when sold out → stops selling when sold out",
             f"• Oilskin hat: 60 [{third['sku']}]: {third['availableQuantity']}, {was[1]} when sold out → "
             "3, sells on when sold out",
+        ]
+        by_size.sort(
+            key=lambda line: abs(12 - first["availableQuantity"]) < abs(3 - third["availableQuantity"])
+        )
+        sum_before = first["availableQuantity"] + third["availableQuantity"]
+        assert question.splitlines()[:5] == [
+            "Set the stock of 3 variants",
+            *by_size,
+            f"• Oilskin hat: 58 [{second['sku']}]: {was[0]} when sold out → stops selling when sold out",
+            f"Stock in all: {sum_before} → 15.",
         ]
         after = shelves.prices_of(session, "Oilskin hat")
         assert after[0]["availableQuantity"] == 12
@@ -166,21 +174,14 @@ async def test_an_unknown_variant_among_several_is_refused_by_name() -> None:
         assert still()
 
 
-async def test_an_unknown_variant_alone_is_told_not_to_be_set() -> None:
+async def test_an_unknown_variant_alone_is_refused_by_name() -> None:
     async with shop_session() as session:
         still = shelves.untouched(session)
-        done = await session.call("update_inventory", items=[{"price_id": "none", "available_quantity": 1}])
-        assert done == {
-            "done": False,
-            "prices": 1,
-            "differing": [
-                {
-                    "id": "none",
-                    "expected": {"available_quantity": 1},
-                    "found": "not in the inventory: a wrong id, or its stock is not tracked",
-                }
-            ],
-        }
+        said = await session.refused(
+            "update_inventory", items=[{"price_id": "none", "available_quantity": 1}]
+        )
+        assert said.startswith("The inventory has no price id none. Nothing was changed.")
+        assert session.writes() == []
         assert still()
 
 
@@ -210,7 +211,10 @@ async def test_a_sale_between_the_write_and_the_reading_back_is_told_by_field() 
         def sell() -> None:
             shelves.change_price(session, price["_id"], availableQuantity=4)
 
-        shelves.just_before(session, "GET /products/inventory", sell)
+        def sell_before_the_next_reading() -> None:
+            shelves.just_before(session, "GET /products/inventory", sell)
+
+        shelves.just_before(session, "POST /products/inventory", sell_before_the_next_reading)
         done = await session.call(
             "update_inventory",
             items=[
@@ -235,22 +239,24 @@ async def test_a_sale_between_the_write_and_the_reading_back_is_told_by_field() 
         }
 
 
-async def test_stock_of_a_variant_that_is_not_tracked_is_not_called_set() -> None:
+async def test_stock_of_a_variant_that_is_not_tracked_is_refused_and_says_how_to_track_it() -> None:
     async with shop_session() as session:
         price = shelves.price(session, "Gift card", "Gift card")
-        done = await session.call(
+        said = await session.refused(
             "update_inventory", items=[{"price_id": price["_id"], "available_quantity": 5}]
         )
-        assert done["done"] is False
-        assert done["differing"][0]["found"] == (
-            "not in the inventory: a wrong id, or its stock is not tracked"
-        )
+        assert "bulk_update_inventory with track_inventory true starts tracking" in said
+        assert session.writes() == []
 
 
 async def test_a_failing_reading_back_is_told_and_is_no_success() -> None:
     async with shop_session() as session:
         price = shelves.price(session, "Oilskin hat", "56")
-        session.sandbox.faults.add("server_error", "GET /products/inventory", count=None)
+
+        def fail() -> None:
+            session.sandbox.faults.add("server_error", "GET /products/inventory", count=None)
+
+        shelves.just_before(session, "POST /products/inventory", fail)
         done = await session.call(
             "update_inventory", items=[{"price_id": price["_id"], "available_quantity": 5}]
         )

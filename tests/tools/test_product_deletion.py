@@ -15,12 +15,14 @@ async def test_deleting_asks_with_all_that_goes_and_deletes_by_id_after_a_yes(er
         gone = await session.call("delete_product", product_id="pocket-lantern")
         assert gone == {"deleted": True, "id": doc["_id"], "name": "Pocket lantern"}
         (question,) = session.questions
-        assert question.splitlines()[:5] == [
+        assert question.splitlines()[:6] == [
             f"Delete the product “Pocket lantern” (id {doc['_id']})",
             "• Brass: 24.50 USD, 40 in stock",
             "• Iron: 27.50 USD, 35 in stock",
             "Its 2 prices and their stock are expected to go with it. Collections and stores lose it.",
-            "This cannot be undone: a product made again has a new id and none of its reviews.",
+            "Its 2 reviews go with it and cannot come back.",
+            "This cannot be undone: made again it has a new id, links to it and its reviews do not come back, and of "
+            "the stores only those that its reviews name show it again.",
         ]
         assert session.writes() == [f"DELETE /products/{doc['_id']}"]
         assert doc["_id"] not in {item["_id"] for item in session.sandbox.dump()["products"]}
@@ -126,8 +128,33 @@ async def test_a_product_that_is_still_there_after_its_deletion_is_not_called_de
 async def test_a_deletion_that_cannot_be_looked_at_is_the_apis_word() -> None:
     async with shop_session(settings={"confirmation": "off"}) as session:
         product_id = shelves.product(session, "Pocket lantern")["_id"]
-        session.sandbox.faults.add("server_error", "GET /products/{productId}", skip=1)
+
+        def fail() -> None:
+            session.sandbox.faults.add("server_error", "GET /products/{productId}")
+
+        shelves.just_before(session, f"DELETE /products/{product_id}", fail)
         gone = await session.call("delete_product", product_id=product_id)
         assert gone["deleted"] is True
         (note,) = gone["notes"]
         assert note.startswith("The API accepted the change; reading it back failed, so it was not checked.")
+
+
+async def test_reviews_that_cannot_be_counted_are_said_to_go_all_the_same() -> None:
+    async with shop_session(no) as session:
+        session.sandbox.faults.add("scope_missing", "GET /products/reviews", count=None)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        await session.refused("delete_product", product_id=product_id)
+        assert (
+            "Its reviews could not be counted; they go with it and cannot come back." in session.questions[0]
+        )
+
+
+async def test_a_store_that_does_not_tell_what_it_shows_is_no_obstacle_and_is_said() -> None:
+    async with shop_session(no) as session:
+        session.sandbox.faults.add("server_error", "GET /products/", count=None)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        await session.refused("delete_product", product_id=product_id)
+        assert (
+            "Which stores show it could not be read, so undo does not bring that back."
+            in session.questions[0]
+        )

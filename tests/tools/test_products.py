@@ -262,7 +262,7 @@ async def test_a_new_product_is_sent_as_given_and_nothing_else() -> None:
         assert made["id"] == doc["_id"]
         assert made["notes"] == ["It has no price yet, so it cannot be bought: call create_price."]
         assert made["prices"] == []
-        assert session.sent() == ["GET /products/dawn-tee", "POST /products/"]
+        assert session.sent() == ["GET /products/", "GET /products/dawn-tee", "POST /products/"]
 
 
 async def test_variants_of_a_new_product_get_ids_that_prices_can_point_at() -> None:
@@ -323,7 +323,8 @@ async def test_an_update_changes_what_it_names_and_reports_before_and_after() ->
         }
         assert shelves.differences(before, shelves.product(session, "Pocket lamp")) == {"name": "Pocket lamp"}
         path = f"/products/{before['_id']}"
-        assert session.sent() == [f"GET {path}", f"PUT {path}", f"GET {path}"]
+        assert session.sent()[-2:] == [f"PUT {path}", f"GET {path}"]
+        assert set(session.sent()) == {f"GET {path}", f"PUT {path}"}
 
 
 async def test_long_texts_are_cut_where_a_change_is_reported() -> None:
@@ -404,12 +405,15 @@ async def test_hiding_a_product_and_dropping_options_that_have_prices_asks(era: 
             name="Lamp",
             clear=["image"],
         )
-        assert session.questions[0].splitlines()[:5] == [
+        image = shelves.product(session, "Lamp")["medias"][0]["url"]
+        assert session.questions[0].splitlines()[:7] == [
             f"Hide and take the variants of 1 price from the product “Pocket lantern” (id {product_id})",
             "• In the store: shown → hidden",
             "• Loses its variant: Brass: 24.50 USD, 40 in stock",
+            "• Variants: Finish (Brass, Iron) → Finish (Iron)",
+            "• Name: “Pocket lantern” → “Lamp”",
+            f"• Image: “{image}” → nothing",
             "These prices stay, without a variant; delete_price removes them.",
-            "Changed with it: name, image.",
         ]
         assert done["notes"] == ["1 price without a variant now: “Brass”. delete_price removes them."]
         assert done["product"]["available_in_store"] is False
@@ -541,7 +545,7 @@ async def test_a_new_product_of_which_the_api_kept_less_is_told_field_by_field()
             "Not checked, for the API does not show it: seo.",
             "It has no price yet, so it cannot be bought: call create_price.",
         ]
-        assert session.sent() == ["POST /products/", f"GET /products/{made['id']}"]
+        assert session.sent() == ["GET /products/", "POST /products/", f"GET /products/{made['id']}"]
 
 
 async def test_a_new_product_that_cannot_be_read_back_is_shown_as_answered() -> None:
@@ -570,3 +574,14 @@ async def test_a_slug_that_another_product_has_is_named() -> None:
         assert "notes" not in own
         new = await session.call("update_product", product_id=tea["_id"], slug="evening-tea")
         assert "notes" not in new
+
+
+async def test_a_name_that_another_product_has_is_told_with_its_id() -> None:
+    async with shop_session() as session:
+        lantern = shelves.product(session, "Pocket lantern")["_id"]
+        first = await session.call("create_product", name="Pocket lantern", product_type="PHYSICAL")
+        assert f"Another product has this name already: id {lantern}." in first["notes"]
+        second = await session.call("create_product", name="Pocket lantern", product_type="PHYSICAL")
+        assert f"2 other products have this name already: id {first['id']}, {lantern}." in second["notes"]
+        other = await session.call("create_product", name="Pocket lantern, small", product_type="PHYSICAL")
+        assert len(other["notes"]) == 1
