@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..guard.plan import Plan, PlanItem
+from ..guard.plan import Effect, Plan, PlanItem
 from ..products_api import models as wire
 from .bulk_prices import only_name
 from .effects import changes, deletion
@@ -69,9 +69,15 @@ async def assignment_plan(shop: Shop, product_ids: Sequence[str], collection_ids
             "happened.",
         ),
         effects=tuple(
-            effect
+            Effect(
+                kind="product",
+                id=product.id,
+                field="collection_ids",
+                before=list(product.collection_ids or ()),
+                after=lists[product.id],
+                name=product.name or "",
+            )
             for product in moved
-            for effect in changes("product", product, product.id, {"collection_ids": lists[product.id]})
         ),
         asks=bool(moved),
         target=only_name(found),
@@ -117,7 +123,8 @@ async def bulk_deletion_plan(shop: Shop, product_ids: Sequence[str]) -> Plan:
             "Collections and stores lose them.",
             *read.also,
         ),
-        lasting="products made again have new ids, so links to these break, and none of their reviews.",
+        lasting="made again they have new ids, links to them and their reviews do not come back, and of the stores "
+        "only those that their reviews name show them again.",
         effects=tuple(
             deletion("product", key, read.images[key], name=product.name or "")
             for key, product in read.products.items()

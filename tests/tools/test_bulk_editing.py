@@ -1,11 +1,10 @@
-import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import shelves
 from odd_api import answers, receives, without
-from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
+from shop_session import ERAS, Era, ShopSession, closed, no, shop_session, yes
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +18,7 @@ async def test_each_product_and_price_is_edited_in_its_own_way_after_a_yes(era: 
         lantern = shelves.product(session, "Pocket lantern")
         tea = shelves.product(session, "Twilight tea")
         brass = shelves.price(session, "Pocket lantern", "Brass")
-        result = await session.result(
+        done = await session.call(
             "bulk_edit_products",
             products=[
                 {
@@ -33,8 +32,7 @@ async def test_each_product_and_price_is_edited_in_its_own_way_after_a_yes(era: 
                 {"product_id": tea["_id"], "available_in_store": False, "label": {"title": "Autumn"}},
             ],
         )
-        assert result.structured_content == {"done": True, "products_done": [lantern["_id"], tea["_id"]]}
-        assert json.loads(text_of(result)) == result.structured_content
+        assert done == {"done": True, "products_done": [lantern["_id"], tea["_id"]]}
         assert session.questions[0].splitlines()[:11] == [
             "Edit 2 products, 8 fields in all",
             "• Pocket lantern: Brass, amount: 24.50 USD → 25.95 USD",
@@ -391,7 +389,7 @@ async def test_edits_that_name_what_is_not_there_or_nothing_are_refused() -> Non
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("answer", [no, None])
+@pytest.mark.parametrize("answer", [no, closed])
 async def test_without_a_yes_nothing_is_edited(era: Era, answer: Any) -> None:
     async with shop_session(answer, era=era) as session:
         still = shelves.untouched(session)
@@ -400,21 +398,30 @@ async def test_without_a_yes_nothing_is_edited(era: Era, answer: Any) -> None:
         assert still()
 
 
-async def test_a_product_edited_while_the_question_is_open_stops_an_older_client() -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_product_edited_while_the_question_is_open_is_asked_about_anew(era: Era) -> None:
     sessions: list[ShopSession] = []
 
-    def meddle(_: str) -> Any:
-        product_id = shelves.product(sessions[0], "Pocket lantern")["_id"]
-        shelves.change_product(sessions[0], product_id, seo={"title": "Mine", "description": "Mine too"})
-        return yes("")
+    def meddle(question: str) -> Any:
+        (session,) = sessions
+        if len(session.questions) > 1:
+            return no(question)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        shelves.change_product(session, product_id, seo={"title": "Mine", "description": "Mine too"})
+        return yes(question)
 
-    async with shop_session(meddle, era="legacy") as session:
+    async with shop_session(meddle, era=era) as session:
         sessions.append(session)
         product_id = shelves.product(session, "Pocket lantern")["_id"]
         said = await session.refused(
             "bulk_edit_products", products=[{"product_id": product_id, "seo": {"title": "Lamp"}}]
         )
-        assert said.startswith("Not done: the shop changed while the question was open. Nothing was changed.")
+        assert said.startswith("Not confirmed: the answer was no. Nothing was changed.")
+        assert len(session.questions) == 2
+        assert (
+            "• Pocket lantern, seo: title Mine, description Mine too → title Lamp, description Mine too"
+            in session.questions[1].splitlines()
+        )
         assert session.writes() == []
 
 

@@ -270,7 +270,7 @@ async def test_a_product_in_no_collection_comes_from_none() -> None:
         b.change_product(tea, collectionIds=[])
         plan = await b.plan(bulk_assign_collections, product_ids=[tea], collection_ids=[winter])
         (joined,) = plan.effects
-        assert (joined.before or [], joined.after) == ([], [winter])
+        assert (joined.before, joined.after) == ([], [winter])
 
 
 async def test_a_deletion_keeps_what_it_takes_to_make_the_products_again() -> None:
