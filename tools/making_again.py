@@ -7,7 +7,7 @@ from typing import Any, cast
 from ..guard.plan import Effect
 from ..products_api import models as wire
 from ..products_api.errors import NotFoundError, RefusedError
-from .effects import present
+from .observing import told_of
 from .renaming import id_in
 from .restoring import new_collection, new_price, new_product, product_fields, texts
 from .undo_steps import Undo
@@ -61,7 +61,7 @@ async def _known_collections(undo: Undo, told: Mapping[str, Any]) -> list[str]:
 async def _link_images(undo: Undo, product_id: str, told: Mapping[str, Any]) -> None:
     """Tie the images to the new prices, if any was tied to one."""
     medias: list[dict[str, Any]] = (
-        present(wire.Product.model_validate({**told, "_id": product_id}), "medias") or []
+        told_of(wire.Product.model_validate({**told, "_id": product_id}), "medias") or []
     )
     if not any(media.get("price_ids") for media in medias):
         return
@@ -98,7 +98,7 @@ async def price_again(undo: Undo, effect: Effect) -> None:
     owned = {media.get("id", media.get("_id")) for media in image.get("medias", ())}
     if not owned:
         return
-    medias: list[dict[str, Any]] = present(await api.get_product(product_id=product_id), "medias") or []
+    medias: list[dict[str, Any]] = told_of(await api.get_product(product_id=product_id), "medias") or []
     for media in medias:
         if media.get("id") in owned:
             kept = [key for key in texts(media.get("price_ids")) if key != former]

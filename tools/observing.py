@@ -13,6 +13,7 @@ from ..products_api import models as wire
 from ..products_api.errors import NotFoundError, ProductsApiError
 from .alikeness import shows
 from .effects import present
+from .sending import known_members
 from .shop import PAGE, Shop
 
 Found = TypeVar("Found")
@@ -109,7 +110,22 @@ def value_of(thing: Any, effect: Effect) -> Any:
     """The value of an effect's field on the thing that was read."""
     if isinstance(thing, Absence | Unread):
         return thing
-    return THERE if effect.deletes else present(cast("wire.Record", thing), effect.field)
+    return THERE if effect.deletes else told_of(cast("wire.Record", thing), effect.field)
+
+
+def told_of(thing: wire.Record, name: str) -> Any:
+    """The present value of a field as plain data at every depth."""
+    return _plain(present(thing, name))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, wire.Record):
+        return _plain(known_members(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("Sequence[Any]", value)]
+    return value
 
 
 async def read_products(shop: Shop, wanted: Mapping[str, Iterable[str]]) -> dict[str, Any]:
@@ -276,7 +292,7 @@ async def _those_that_show(shop: Shop, effect: Effect, alike: Any) -> list[str]:
         if thing.id in former:
             continue
         whole = await shop.api.get_product(product_id=thing.id) if effect.kind == "product" else thing
-        if all(shows(present(whole, field), value) for field, value in asked.items()):
+        if all(shows(told_of(whole, field), value) for field, value in asked.items()):
             found.append(thing.id)
     return sorted(found)
 
@@ -333,4 +349,4 @@ def fields_to_make(effect: Effect) -> dict[str, Any]:
         asked = cast("Mapping[str, Any]", effect.after)
         return {field: value for field, value in asked.items() if field not in _ELSEWHERE}
     thing = _IMAGES[effect.kind].model_validate(image[effect.kind])
-    return {field: value for field in _COMPARED[effect.kind] if (value := present(thing, field)) is not None}
+    return {field: value for field in _COMPARED[effect.kind] if (value := told_of(thing, field)) is not None}

@@ -12,9 +12,19 @@ from ..guard.plan import Effect
 from ..products_api import models as wire
 from .alikeness import shows
 from .effect_words import about, named
-from .effects import as_told, creation, deletion, present
+from .effects import as_told, creation, deletion
 from .images import product_images
-from .observing import THERE, Absence, Unread, alike_names, attempt, fields_to_make, observe, read_products
+from .observing import (
+    THERE,
+    Absence,
+    Unread,
+    alike_names,
+    attempt,
+    fields_to_make,
+    observe,
+    read_products,
+    told_of,
+)
 from .renaming import id_in
 from .restoring import new_collection, new_price, new_product, texts
 from .shop import Shop
@@ -116,7 +126,7 @@ async def _is_whole(shop: Shop, effect: Effect, new_ids: Mapping[str, str]) -> b
     linked = {key for media in image["product"].get("medias") or () for key in texts(media.get("priceIds"))}
     if linked:
         product = (await read_products(shop, {effect.id or "": ("medias",)}))[effect.id or ""]
-        now = {key for media in present(product, "medias") or () for key in texts(media.get("price_ids"))}
+        now = {key for media in told_of(product, "medias") or () for key in texts(media.get("price_ids"))}
         if not {new_ids.get(key) for key in linked} <= {*now, None}:
             return False
     return all(value is not False for _, value in await observe(shop, stores))
@@ -165,7 +175,7 @@ async def removals(shop: Shop, made: Sequence[tuple[Effect, str]]) -> list[Remov
         differing = tuple(
             (field, now)
             for field, asked in fields_to_make(effect).items()
-            if not shows(now := present(thing, field), asked)
+            if not shows(now := told_of(thing, field), asked)
         )
         inverse = deletion(effect.kind, key, image, name=effect.name, within=effect.within)
         return Removal(effect, inverse, differing, also)

@@ -7,7 +7,7 @@ from ..products_api import models as wire
 from ..products_api.price_models import PRICE_WIRE_FIELDS
 from ..products_api.resending import sendable_part
 from .alikeness import is_nothing
-from .effects import plain_value, present
+from .observing import told_of
 
 _SWITCHES: Final = frozenset(
     {
@@ -170,7 +170,7 @@ def new_product(told: Mapping[str, Any]) -> wire.NewProduct:
     values = {
         field: value
         for field in wire.NewProduct.model_fields
-        if field != "collection_ids" and (value := present(product, field)) is not None
+        if field != "collection_ids" and (value := told_of(product, field)) is not None
     }
     fields = product_fields(values)
     if "label" not in fields:
@@ -201,7 +201,7 @@ def new_collection(told: Mapping[str, Any], members: Sequence[str]) -> wire.NewC
     values = {
         field: value
         for field in ("name", "slug", "image", "seo", "type", "rules")
-        if (value := plain_value(getattr(collection, field))) is not None
+        if (value := told_of(collection, field)) is not None
     }
     fields = collection_fields(values)
     if members and collection.type != "smart":
