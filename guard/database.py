@@ -117,8 +117,10 @@ class Database:
     def close(self) -> None:
         """Give everything back. The store can be opened again."""
         with in_words():
-            self._presence.leave()
-            self._writing.dispose()
+            try:
+                self._presence.leave()
+            finally:
+                self._writing.dispose()
 
 
 # Opening

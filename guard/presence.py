@@ -4,6 +4,7 @@ Each opening of a store has an id and holds a lock of that name, which the opera
 gives up when the process ends, however it ends.
 """
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Protocol
@@ -150,8 +151,11 @@ class SessionLocks:
         """End the session, and the lock with it."""
         with self._turn:
             if self._session is not None:
-                # Not given back to the pool: the lock ends with the session.
-                self._session.invalidate()
+                # Said, not only left: the server takes a moment to notice that a session is gone.
+                with contextlib.suppress(DBAPIError):
+                    self._session.execute(
+                        text("SELECT pg_advisory_unlock(:number)"), {"number": self._number}
+                    )
                 self._session.close()
                 self._session = None
 

@@ -57,8 +57,9 @@ def prove(connection: Connection, expect: str | None) -> Verification:
     fault: str | None = None
     try:
         in_order = select(events).order_by(events.c.seq).execution_options(yield_per=_ROWS_AT_ONCE)
-        for row in connection.execute(in_order):
-            walk.step(row)
+        with connection.execute(in_order) as rows:
+            for row in rows:
+                walk.step(row)
         walk.arrive(head)
         _compare(walk.folded, connection.execute(select(changes).order_by(changes.c.seq)).mappings())
     except _FaultError as found:
