@@ -275,8 +275,11 @@ def test_an_event_that_cannot_be_read_is_an_error_in_words(journal: Journal, dat
         journal.list(location="loc-1")
 
 
-def test_an_unreadable_event_with_a_fitting_hash_is_found(journal: Journal, database: Database) -> None:
-    row = forged(event(database, 6), body="[]")
+@pytest.mark.parametrize("body", ["[]", "no json"])
+def test_an_unreadable_event_with_a_fitting_hash_is_found(
+    journal: Journal, database: Database, body: str
+) -> None:
+    row = forged(event(database, 6), body=body)
     alter(database, update(events).where(events.c.seq == 6).values(row))
     assert fault(journal).endswith("cannot be read")
 

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import threading
 import tomllib
-from fnmatch import fnmatch
 from pathlib import Path
 
 import psycopg
@@ -169,10 +168,10 @@ def test_the_code_knows_all_scripts() -> None:
 
 def test_the_scripts_are_part_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]["hoopai_products_mcp.guard"]
-    scripts = [f"migrations/{path.relative_to(MIGRATIONS).as_posix()}" for path in MIGRATIONS.rglob("*.py")]
-    assert scripts
-    assert [script for script in scripts if not any(fnmatch(script, pattern) for pattern in patterns)] == []
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in MIGRATIONS.rglob("*.py")}
+    packages = {f"hoopai_products_mcp.{folder.replace('/', '.')}" for folder in folders}
+    assert packages
+    assert packages - set(project["tool"]["setuptools"]["packages"]) == set()
 
 
 def test_a_store_that_is_up_to_date_is_opened_without_the_migrator(path: Path) -> None:
@@ -355,6 +354,14 @@ def test_a_user_without_the_right_to_make_tables_is_told(empty_postgres: str) ->
         connection.execute("CREATE ROLE guest LOGIN")
     with pytest.raises(StoreError, match="lacks a right"):
         Database.open(empty_postgres.replace("postgres:@", "guest:@"))
+
+
+def test_a_server_without_a_free_connection_is_named(ready_postgres: str) -> None:
+    with psycopg.connect(ready_postgres, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS crowd")
+        connection.execute("CREATE ROLE crowd LOGIN CONNECTION LIMIT 0")
+    with pytest.raises(StoreError, match="no connection free"):
+        Database.open(ready_postgres.replace("postgres:@", "crowd:@"))
 
 
 def test_a_server_that_ended_its_sessions_is_used_again(ready_postgres: str) -> None:
