@@ -7,6 +7,7 @@ from typing import Any, cast
 from ..guard.plan import Effect
 from ..products_api import models as wire
 from ..products_api.errors import NotFoundError, RefusedError
+from .alikeness import shows
 from .observing import told_of
 from .renaming import id_in
 from .restoring import new_collection, new_price, new_product, product_fields, texts
@@ -33,11 +34,18 @@ async def product_again(undo: Undo, effect: Effect) -> None:
             new = new.model_copy(update={"collection_ids": collections})
         product = await api.create_product(product=new)
     undo.made("product", former, product.id)
-    there = {price.id for price in await undo.shop.prices_of(product.id)}
+    there = {price.id: price for price in await undo.shop.prices_of(product.id)}
+    claimed = {undo.new_ids.get(id_in(told)) for told in image.get("prices", ())}
     for told in image.get("prices", ()):
         made = undo.new_ids.get(id_in(told))
         if made is None or made not in there:
+            # One that was made without an answer is there as well.
+            made = next(
+                (key for key, price in there.items() if key not in claimed and _alike(price, told)), None
+            )
+        if made is None:
             made = (await api.create_price(product_id=product.id, price=new_price(told))).id
+        claimed.add(made)
         undo.made("price", id_in(told), made, product.id)
     await _link_images(undo, product.id, image["product"])
 
@@ -49,6 +57,13 @@ async def _already(undo: Undo, former: str) -> wire.Product | None:
         return await undo.shop.api.get_product(product_id=undo.new_ids[former])
     except NotFoundError:
         return None
+
+
+def _alike(price: wire.Price, told: Mapping[str, Any]) -> bool:
+    """Whether a price is what was made, or would be, from what was told of a former one."""
+    former = wire.Price.model_validate(told)
+    fields = wire.NewPrice.model_fields
+    return all(shows(told_of(price, field), told_of(former, field)) for field in fields)
 
 
 async def _known_collections(undo: Undo, told: Mapping[str, Any]) -> list[str]:

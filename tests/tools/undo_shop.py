@@ -135,15 +135,25 @@ _PLACES = frozenset({"priority", "isFeatured"})
 
 def shelves_alike(before: Doc, after: Doc, new_ids: Mapping[str, str] | None = None) -> Doc:
     """What differs between two dumps: former ids are followed to their new ones; times, places and the order of
-    lists aside. Reviews of products that were made again are gone with the former ones, and are not compared."""
+    lists aside. Of products that were made again, reviews and stores are not compared: the former are gone, and not
+    every one of the latter can be known."""
     ids = new_ids or {}
-    former = {**before, "reviews": [item for item in before["reviews"] if item["productId"] not in ids]}
-    one, other = _by_id(renamed(former, ids)), _by_id(after)
+    again = {*ids, *ids.values()}
+    one, other = _by_id(renamed(_known(before, again), ids)), _by_id(_known(after, again))
     return {
         key: (one.get(key), other.get(key))
         for key in one.keys() | other.keys()
         if one.get(key) != other.get(key)
     }
+
+
+def _known(dump: Doc, again: set[str]) -> Doc:
+    stores = [
+        {**store, "products": [item for item in store["products"] if item["productId"] not in again]}
+        for store in dump["stores"]
+    ]
+    reviews = [item for item in dump["reviews"] if item["productId"] not in again]
+    return {**dump, "stores": stores, "reviews": reviews}
 
 
 def _by_id(dump: Doc) -> Doc:
@@ -153,6 +163,12 @@ def _by_id(dump: Doc) -> Doc:
 def _bare(value: Any) -> Any:
     if isinstance(value, dict):
         members = cast("Doc", value)
+        if members.get("type") == "smart":
+            # Its rules fill it, which the sandbox does not evaluate.
+            members = {**members, "productIds": None}
+        if "label" in members and not members.get("isLabelEnabled"):
+            # No request takes a badge away, but it does not show.
+            members = {**members, "label": None}
         return {
             key: _bare(item)
             for key, item in members.items()
