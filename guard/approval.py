@@ -42,8 +42,7 @@ MOST_QUESTIONS = 3
 QUESTION = "approval"
 """The key under which the question travels."""
 
-USED = f"This approval was used before, for one change. {NOTHING_CHANGED} Call again to ask anew."
-STATUS_WORDS = "approvals approve"
+USED = f"This plan was answered before, and an answer counts once. {NOTHING_CHANGED} Call again to ask anew."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,18 +68,25 @@ async def approve(
     Raises:
         ToolError: nobody said yes, in words that say why and that nothing was changed.
     """
-    if not plan.asks and not asking.confirm_all:
-        return Leave(road=Road.NOT_NEEDED, plan=plan)
-    if asking.confirmation is Confirmation.OFF:
-        return Leave(road=Road.OFF, plan=plan)
+    # With a state somebody was asked about this call: their no counts even if by now nobody would have to be asked.
+    answering = context.request_state is not None and is_multi_round_trip(context)
+    if not answering and (road := _unasked(plan, asking)) is not None:
+        return Leave(road=road, plan=plan)
     ladder = _Ladder(call, asking, store)
+    if answering or (can_ask(context) and is_multi_round_trip(context)):
+        return await ladder.by_rounds(plan, context)
     if can_ask(context):
-        if is_multi_round_trip(context):
-            return await ladder.by_rounds(plan, context)
         return await ladder.by_question(plan, context, again)
     if asking.confirmation is Confirmation.HUMAN:
         return await ladder.by_human(plan)
     return await ladder.by_token(plan)
+
+
+def _unasked(plan: Plan, asking: Asking) -> Road | None:
+    """The road of a write that nobody is asked about."""
+    if not plan.asks and not asking.confirm_all:
+        return Road.NOT_NEEDED
+    return Road.OFF if asking.confirmation is Confirmation.OFF else None
 
 
 def can_ask(context: Context[Any, Any]) -> bool:
@@ -98,7 +104,7 @@ def is_multi_round_trip(context: Context[Any, Any]) -> bool:
 
 def stale_words(changed: list[str]) -> str:
     """What is said of an approval that the shop has overtaken."""
-    lines = "\n".join(f"• {line}" for line in changed[:10])
+    lines = "\n".join(f"• {line}" for line in changed)
     return f"The shop changed after that, so it does not count any more. {NOTHING_CHANGED} Changed:\n{lines}"
 
 
@@ -142,9 +148,8 @@ class _Ladder:
         except (ValueError, KeyError, TypeError):
             raise ToolError(question.MALFORMED) from None
         record = await self.store.needed(lambda store: store.ledger.find(plan_id))
-        if record is None or (foreign := self._foreign(record)):
+        if record is None or self._foreign(record):
             raise ToolError(f"This answer belongs to another question. {NOTHING_CHANGED} Call again to ask.")
-        del foreign
         return record
 
     async def by_question(self, plan: Plan, context: Context[Any, Any], again: MakePlan) -> Leave:
@@ -293,7 +298,9 @@ class _Ladder:
         raise ToolError(USED if now is not None and now.status == "spent" else question.LATE)
 
     async def _spent(self, record: "PlanRecord", status: Literal["open", "approved"]) -> bool:
-        return await self.store.needed(lambda store: store.ledger.spend(record.id, from_status=status))
+        return await self.store.needed(
+            lambda store: store.ledger.spend(record.id, from_status=status, with_alike=status == "open")
+        )
 
 
 async def keep_plan(

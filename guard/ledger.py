@@ -132,9 +132,32 @@ class Ledger:
         }
         return self._move(plan_id, from_status="pending", values=decision)
 
-    def spend(self, plan_id: str, *, from_status: Literal["open", "approved"]) -> bool:
-        """Take a plan for carrying it out: True for one caller only, however many ask; False when it expired."""
-        return self._move(plan_id, from_status=from_status, values={"status": "spent"})
+    def spend(
+        self, plan_id: str, *, from_status: Literal["open", "approved"], with_alike: bool = False
+    ) -> bool:
+        """Take a plan for carrying it out: True for one caller only, however many ask; False when it expired.
+
+        `with_alike` spends with it what else of that status shows the very same plan of the very same call, in one
+        step: a model that had one plan shown to it twice has heard one yes.
+        """
+        of_it = (plans.c.id == plan_id, plans.c.status == from_status, self._unexpired())
+        if not with_alike:
+            return self._move(plan_id, from_status=from_status, values={"status": "spent"})
+        same = (plans.c.tool, plans.c.payload_digest, plans.c.fingerprint)
+        same += (plans.c.location, plans.c.base_url, plans.c.caller)
+        with self._database.transaction() as connection:
+            row = connection.execute(select(*same).where(*of_it)).first()
+            if row is None:
+                return False
+            alike = [column == value for column, value in zip(same, row, strict=True)]
+            wanted = select(plans.c.id).where(plans.c.status == from_status, *alike)
+            # Locked in one order, so that two that come at once wait for each other instead of locking crosswise.
+            ids = list(connection.execute(wanted.order_by(plans.c.number).with_for_update()).scalars())
+            change = update(plans).values(status="spent")
+            if connection.execute(change.where(*of_it)).rowcount != 1:
+                return False
+            connection.execute(change.where(plans.c.id.in_(ids), plans.c.status == from_status))
+            return True
 
     def prune(self) -> None:
         """Forget plans that expired more than seven days ago."""

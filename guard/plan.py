@@ -5,12 +5,13 @@ shop are checked, a stale approval is recognised, a lost answer is settled, and 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, cast
 
-from ..products_api.exact_json import encode
+from ..products_api.exact_json import decode, encode
 
 SHOWN_ITEMS = 10
 """How many items a question spells out; the rest are counted, so that a person can still read it."""
@@ -157,7 +158,7 @@ class Plan:
             return None
         if self.things != 1:
             return str(self.things)
-        if self.target and len(self.target) <= LONGEST_TARGET:
+        if self.target and typable(self.target):
             return self.target
         return next((effect.id for effect in self.effects if effect.id), None) or "1"
 
@@ -230,7 +231,23 @@ def effect_to_plain(effect: Effect) -> dict[str, Any]:
 
 
 def changed_since(former: Plan, fresh: Plan) -> list[str]:
-    """What differs between a plan that was shown and the plan as it would be made now, in words for a person."""
+    """What differs between a plan that was shown and the plan as it would be made now, in words for a person.
+
+    Ten lines at most and one that counts the rest; texts of the shop in them are cut, and show what they hold.
+    """
+    # One of the two may come from the store, where a tuple is a list and a float a decimal.
+    former, fresh = _as_kept(former), _as_kept(fresh)
+    lines = [_flat(line) for line in _differences(former, fresh)] or ["something that goes with it changed"]
+    if len(lines) <= SHOWN_ITEMS:
+        return lines
+    return [*lines[:SHOWN_ITEMS], f"and {len(lines) - SHOWN_ITEMS} more"]
+
+
+def _as_kept(plan: Plan) -> Plan:
+    return from_plain(cast("dict[str, Any]", decode(encode(to_plain(plan)))))
+
+
+def _differences(former: Plan, fresh: Plan) -> list[str]:
     lines: list[str] = []
     now = {effect.key: effect for effect in fresh.effects}
     then = {effect.key: effect for effect in former.effects}
@@ -252,7 +269,7 @@ def changed_since(former: Plan, fresh: Plan) -> list[str]:
         lines += [line for line in fresh.describe().splitlines() if line not in former_lines]
     if not lines:
         lines += [f"{key} changed" for key, value in fresh.state.items() if former.state.get(key) != value]
-    return [_flat(line) for line in lines] or ["something that goes with it changed"]
+    return lines
 
 
 def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
@@ -263,13 +280,17 @@ def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
     if isinstance(former, Mapping) and isinstance(now, Mapping):
         images = cast("tuple[Mapping[str, Any], Mapping[str, Any]]", (former, now))
         differing = [key for key in {**images[0], **images[1]} if images[0].get(key) != images[1].get(key)]
-        yield f"{effect.kind} {effect.name or effect.id}: {', '.join(differing)} changed"
+        yield f"{_thing(effect)}: {', '.join(differing)} changed"
     else:
-        yield f"{effect.kind} {effect.name or effect.id or ''}: the shop changed around it"
+        yield f"{_thing(effect)}: the shop changed around it"
 
 
 def _about(effect: Effect) -> str:
-    return f"{effect.kind} {effect.name or effect.id or ''}, {effect.field}"
+    return f"{_thing(effect)}, {effect.field}"
+
+
+def _thing(effect: Effect) -> str:
+    return f"{effect.kind} {_cut(effect.name) or effect.id or ''}".rstrip()
 
 
 def _value(value: object) -> str:
@@ -281,7 +302,23 @@ def _value(value: object) -> str:
         return f"{len(cast('Sequence[object]', value))} entries"
     if isinstance(value, Mapping):
         return "an object"
-    text = _flat(value)
+    return _cut(value)
+
+
+def typable(text: str) -> bool:
+    """Whether a person can read a text off a question and type it: short, on one line, and nothing in it hides."""
+    return 0 < len(text) <= LONGEST_TARGET and text == _flat(text) and text.isprintable() and not _UNSEEN.search(text)
+
+
+# Letters and marks that show nothing; controls and formats are unprintable anyway.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def _cut(value: object) -> str:
+    """A text of the shop on one line, short, without what hides in it."""
+    text = _flat("".join(char if char.isprintable() else " " for char in _UNSEEN.sub("", str(value))))
     return text if len(text) <= LONGEST_TARGET else text[: LONGEST_TARGET - 1] + "…"
 
 

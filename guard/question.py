@@ -32,7 +32,7 @@ def message(plan: Plan, before: str = "") -> str:
 def form(plan: Plan) -> dict[str, Any]:
     """The form as a flat JSON schema, with nothing filled in beforehand."""
     if plan.typed:
-        what = "number of items" if plan.things != 1 else "name"
+        what = "number of items" if plan.things != 1 else "name" if plan.typed == plan.target else "id"
         field = {"type": "string", "title": f"Type the {what} to go ahead", "minLength": 1}
         return {"type": "object", "properties": {TYPED: field}, "required": [TYPED]}
     tick = {"type": "boolean", "title": "Yes, do this", "description": "Unticked changes nothing."}

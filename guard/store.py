@@ -1,5 +1,6 @@
 """The guard's store as the server uses it: opened on first use, and never in the way of the event loop."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import time
@@ -41,6 +42,7 @@ class Store:
         self._keep_days = keep_days
         self._opened: OpenStore | None = None
         self._opening = anyio.Lock()
+        self._once = threading.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -59,21 +61,25 @@ class Store:
 
     def open(self) -> OpenStore:
         """Open it now, in this thread; once."""
-        if self._opened is None:
-            from .database import Database
-            from .journal import Journal
-            from .keys import sealing_keys
-            from .ledger import Ledger
+        # Whoever seals a state does not wait in the event loop's queue: two stores in memory would know nothing of
+        # each other's keys and plans.
+        with self._once:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
-            database = Database.open(self._url)
-            opened = OpenStore(
-                database, Ledger(database), Journal(database), tuple(sealing_keys(database))
-            )
-            opened.ledger.prune()
-            if self._keep_days:
-                opened.journal.prune(time() - self._keep_days * DAY)
-            self._opened = opened
-        return self._opened
+    def _open(self) -> OpenStore:
+        from .database import Database
+        from .journal import Journal
+        from .keys import sealing_keys
+        from .ledger import Ledger
+
+        database = Database.open(self._url)
+        opened = OpenStore(database, Ledger(database), Journal(database), tuple(sealing_keys(database)))
+        opened.ledger.prune()
+        if self._keep_days:
+            opened.journal.prune(time() - self._keep_days * DAY)
+        return opened
 
     async def needed(self, work: Callable[[OpenStore], T]) -> T:
         """Like `use`, for what a write cannot go without.

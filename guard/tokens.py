@@ -34,7 +34,7 @@ def seal(keys: Sequence[bytes], plan_id: str, digest: bytes) -> str:
     """A token for a plan; `keys[0]` seals."""
     nonce = os.urandom(_NONCE)
     sealed = AESGCM(_key(keys[0])).encrypt(nonce, digest + plan_id.encode(), _PURPOSE)
-    return _PREFIX + base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+    return _PREFIX + _written(nonce + sealed)
 
 
 def unseal(keys: Sequence[bytes], token: str) -> tuple[str, bytes]:
@@ -48,7 +48,8 @@ def unseal(keys: Sequence[bytes], token: str) -> tuple[str, bytes]:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raise InvalidTokenError from None
-    if len(raw) <= _NONCE + _TAG + _DIGEST:
+    # Several texts decode to the same bytes; only the one that was given out counts.
+    if len(raw) <= _NONCE + _TAG + _DIGEST or _written(raw) != text:
         raise InvalidTokenError
     for key in keys:
         try:
@@ -57,6 +58,10 @@ def unseal(keys: Sequence[bytes], token: str) -> tuple[str, bytes]:
             continue
         return opened[_DIGEST:].decode(), opened[:_DIGEST]
     raise InvalidTokenError
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _key(secret: bytes) -> bytes:
