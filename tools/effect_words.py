@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from ..guard.plan import EXISTS, Effect
 from .money import MONEY, amount_text
 from .observing import Absence, Unread
-from .text import counted, one_line, quoted
+from .text import one_line, quoted
 
 LONGEST_NAME: Final = 60
 LONGEST_VALUE: Final = 80
@@ -48,9 +48,21 @@ def shown(effect: Effect, value: Any) -> str:
     """A value of the effect's field: an amount with its currency, the rest in a few words."""
     if effect.field in MONEY and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return amount_text(Decimal(value), effect.currency)
-    if effect.field in {"members", "collection_ids", "medias", "variants", "replies", "taxes"}:
-        return counted(len(cast("list[Any]", value or [])), "entry").replace("entrys", "entries")
+    if isinstance(value, list | tuple) and value:
+        entries = cast("list[Any]", value)
+        listed = ", ".join(map(_entry, entries))
+        return one_line(listed if len(entries) == 1 else f"{len(entries)}: {listed}", LONGEST_VALUE)
     return one_line(_words(value), LONGEST_VALUE)
+
+
+def _entry(value: Any) -> str:
+    """One of a list: an id as it is, an object by what it is known by."""
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, str) else _words(value)
+    members = cast("Mapping[str, Any]", value)
+    known = next((members[key] for key in ("name", "title", "comment", "url", "id") if members.get(key)), "")
+    options = ", ".join(map(_entry, members.get("options") or ()))
+    return quoted(str(known), LONGEST_NAME) + (f" ({options})" if options else "")
 
 
 def _words(value: Any) -> str:

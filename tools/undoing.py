@@ -11,9 +11,9 @@ from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import EXISTS, SHOWN_ITEMS, Effect, EffectKey, Plan, PlanItem
 from .alikeness import is_nothing, same
 from .effect_words import about, named, shown
-from .observing import Absence, fields_to_make, image_in, observe
+from .observing import Absence, Observation, attempt, fields_to_make, image_in, observe
 from .remaking import makings, refuse_unread, removals
-from .renaming import id_in, renamed_effect
+from .renaming import id_in, renamed, renamed_effect
 from .restoring import replies
 from .settling import created_by, is_asked, is_former
 from .shop import Created, Shop
@@ -23,9 +23,9 @@ OnConflict = Literal["stop", "skip", "overwrite"]
 EXISTENCE_WEIGHT: Final = 10**6
 """Whether a thing exists weighs more than any field of it."""
 _LASTING: Final = {
-    "product": "A product made again has a new id, so links to it break, and none of its reviews.",
-    "price": "A price made again has a new id.",
-    "collection": "A collection made again may have a new id, and then links to it break.",
+    "product": "a product made again has a new id, so links to it break, and none of its reviews.",
+    "price": "a price made again has a new id.",
+    "collection": "a collection made again may have a new id, and then links to it break.",
 }
 PLACE_UNKNOWN: Final = (
     "The API does not tell the display order, so whether it was changed since cannot be seen."
@@ -48,6 +48,8 @@ class Undoing:
     conflicts: list[str] = field(default_factory=list[str])
     left_out: list[str] = field(default_factory=list[str])
     already: int = 0
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of collections, which products name by their ids alone."""
 
     def add(self, effect: Effect, *, note: str = "") -> None:
         """Take an inverse effect up, in words as well."""
@@ -61,7 +63,12 @@ class Undoing:
                 weight=EXISTENCE_WEIGHT,
             )
         else:
-            before, after = shown(effect, effect.before), shown(effect, effect.after)
+            before, after = (
+                shown(effect, renamed(value, self.names))
+                if effect.field == "collection_ids"
+                else shown(effect, value)
+                for value in (effect.before, effect.after)
+            )
             item = PlanItem(label=label, before=before, after=after, weight=_weight(effect))
         self.effects.append(effect)
         self.items.append(item)
@@ -147,6 +154,7 @@ async def _fields(
     """Take back what was set: each field that is still as the change made it."""
     pairs = [pair for pair in pairs if pair[0].field != EXISTS and not _sets_back_nothing(pair[0])]
     observation = await observe(shop, [effect for _, effect in pairs])
+    back.names = await _names(shop, observation)
     for (original, effect), (_, value) in zip(pairs, observation, strict=True):
         if effect.kind == "order":
             _place(back, effect)
@@ -162,6 +170,16 @@ async def _fields(
             _overwrite(back, effect, value)
 
 
+async def _names(shop: Shop, observation: Observation) -> Mapping[str, str]:
+    """Names of the collections that a person is told of."""
+    ids: list[str] = []
+    for effect, value in observation:
+        if effect.field == "collection_ids":
+            ids += [*(effect.before or ()), *(value if isinstance(value, list) else ())]
+    names = await attempt(shop.known_collections(list(dict.fromkeys(ids))))
+    return names if isinstance(names, dict) else {}
+
+
 def _sets_back_nothing(effect: Effect) -> bool:
     return effect.before == effect.after
 
@@ -173,11 +191,11 @@ def _set_back(back: Undoing, effect: Effect, *, note: str = "") -> None:
         back.also.append(f"The badge's text stays with {named(effect)}, without showing.")
         return
     if effect.field == "rules" and is_nothing(effect.after):
-        back.lasting.append(f"The rules of {named(effect)} cannot be emptied.")
+        back.lasting.append(f"the rules of {named(effect)} cannot be emptied.")
         return
     if effect.field == "replies" and replies(effect.after or ()) is None:
         back.lasting.append(
-            "An earlier answer to a review lacks the name or e-mail of who signed it, so it cannot be sent again."
+            "an earlier answer to a review lacks the name or e-mail of who signed it, so it cannot be sent again."
         )
         return
     if effect.field == "collection_ids":
@@ -203,7 +221,7 @@ def _overwrite(back: Undoing, effect: Effect, value: Any) -> None:
 
 def _place(back: Undoing, effect: Effect) -> None:
     if effect.before is None:
-        back.lasting.append(f"The former place of {named(effect)} in the display order is not known.")
+        back.lasting.append(f"the former place of {named(effect)} in the display order is not known.")
         return
     back.also.append(PLACE_UNKNOWN)
     back.add(replace(effect, before=effect.after, after=effect.before))

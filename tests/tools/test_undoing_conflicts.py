@@ -9,8 +9,10 @@ from undo_shop import Done, UndoShop, collection, effect, prices_of, product, sh
 
 from hoopai_products_mcp.guard.plan import Plan
 from hoopai_products_mcp.products_api import models as wire
+from hoopai_products_mcp.products_api.errors import MissingScopeError
 from hoopai_products_mcp.sandbox.faults import FaultKind
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
+from hoopai_products_mcp.tools.carrying_out import carry_out
 from hoopai_products_mcp.tools.renaming import new_ids_of
 from hoopai_products_mcp.tools.undoing import NothingToUndoError, plan_undo
 
@@ -190,7 +192,7 @@ async def test_places_in_a_display_order_come_back_where_they_are_known() -> Non
         )
         done = await shop.kept(Plan(action="Order", effects=(known, unknown)))
         plan = await plan_undo(shop.shop(), done.plan.effects)
-        assert plan.lasting == "The former place of “Two” in the display order is not known."
+        assert plan.lasting == "the former place of “Two” in the display order is not known."
         result, _ = await shop.undo(done)
         assert result.complete
         assert shop.dump()["stores"] == before["stores"]
@@ -280,3 +282,57 @@ async def test_a_collection_made_again_has_its_former_id_where_the_api_allows_it
         result, _ = await shop.undo(done)
         assert result.new_ids == {before["_id"]: before["_id"]}
         assert collection(shop, "wear-after-dark")["productIds"] == before["productIds"]
+
+
+async def test_collections_are_named_to_the_person_who_is_asked() -> None:
+    async with undo_shop() as shop:
+        group = collection(shop, "midwinter")["_id"]
+        goods = product(shop, LANTERN)["_id"]
+        done = await shop.do("update_product", product_id=goods, collection_ids=[group])
+        (item,) = (await plan_undo(shop.shop(), done.plan.effects)).items
+        assert (item.before, item.after) == ("“Midwinter”", "“Lanterns and light”")
+
+
+async def test_tracking_of_stock_is_switched_by_the_bulk_edit_where_its_own_route_is_missing() -> None:
+    async with undo_shop() as shop:
+        before = shop.dump()
+        ids = [price["_id"] for price in prices_of(shop, product(shop, LANTERN)["_id"])]
+        done = await shop.do("bulk_update_inventory", price_ids=ids, track_inventory=False)
+        shop.sandbox.faults.add(FaultKind.ROUTE_MISSING, "POST /products/bulk-update/inventory", count=None)
+        result, _ = await shop.undo(done)
+        assert result.complete
+        assert shelves_alike(before, shop.dump()) == {}
+
+
+async def test_a_lost_answer_is_said_to_be_unclear_and_what_follows_is_not_tried() -> None:
+    async with undo_shop() as shop:
+        goods = [doc["_id"] for doc in shop.dump()["products"][:2]]
+        effects = tuple(effect("product", key, "name", "Old", "New", name="Old") for key in goods)
+        for key in goods:
+            await shop.api.update_product(product_id=key, changes=wire.ProductChanges(name="New"))
+        plan = await plan_undo(shop.shop(), effects)
+        shop.sandbox.faults.add(FaultKind.DROP_AFTER, "update-product-by-id")
+        at_work = shop.shop()
+        result = await carry_out(at_work, plan)
+        assert at_work.unclear
+        assert [outcome.became for outcome in result.outcomes] == ["unknown", "not_done"]
+        assert result.error is not None
+        assert "It is not known whether the change was made." in result.error
+
+
+async def test_a_refusal_before_anything_was_done_is_an_error() -> None:
+    async with undo_shop() as shop:
+        done, _ = await two_amounts(shop)
+        plan = await plan_undo(shop.shop(), done.plan.effects)
+        shop.sandbox.faults.add(FaultKind.SCOPE_MISSING, "update-price-by-id-for-product")
+        with pytest.raises(MissingScopeError):
+            await carry_out(shop.shop(), plan)
+
+
+async def test_the_same_undoing_makes_the_same_plan() -> None:
+    async with undo_shop() as shop:
+        done = await shop.do("delete_product", product_id=product(shop, LANTERN)["_id"])
+        plans = [await plan_undo(shop.shop(), done.plan.effects) for _ in range(2)]
+        assert plans[0].fingerprint == plans[1].fingerprint
+        assert plans[0].asks
+        assert plans[0].target == LANTERN
