@@ -13,6 +13,7 @@ from hoopai_products_mcp.products_api.errors import MissingScopeError
 from hoopai_products_mcp.sandbox.faults import FaultKind
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
 from hoopai_products_mcp.tools.carrying_out import carry_out
+from hoopai_products_mcp.tools.effects import changes
 from hoopai_products_mcp.tools.renaming import new_ids_of
 from hoopai_products_mcp.tools.undoing import NothingToUndoError, plan_undo
 
@@ -336,3 +337,69 @@ async def test_the_same_undoing_makes_the_same_plan() -> None:
         assert plans[0].fingerprint == plans[1].fingerprint
         assert plans[0].asks
         assert plans[0].target == LANTERN
+
+
+async def test_what_was_made_again_and_deleted_again_is_made_once_more() -> None:
+    async with undo_shop() as shop:
+        before = shop.dump()
+        done = await shop.do("delete_product", product_id=product(shop, LANTERN)["_id"])
+        first, _ = await shop.undo(done)
+        await shop.api.delete_product(product_id=product(shop, LANTERN)["_id"])
+        second, _ = await shop.undo(done, already_made=first.new_ids)
+        assert second.complete
+        assert first.new_ids.keys() == second.new_ids.keys()
+        assert set(first.new_ids.values()).isdisjoint(second.new_ids.values())
+        assert shelves_alike(before, shop.dump(), second.new_ids) == {}
+
+
+async def test_a_thing_of_which_too_little_is_kept_is_not_made_again() -> None:
+    async with undo_shop() as shop:
+        image: dict[str, Any] = {"product": {"_id": "1" * 24, "name": "Lost"}, "prices": [], "stores": {}}
+        deletion = effect("product", "1" * 24, "exists", image, None, name="Lost")
+        with pytest.raises(ToolError, match=r"lacks what the API wants \(productType\)") as refused:
+            await plan_undo(shop.shop(), [deletion])
+        assert "Nothing was changed." in str(refused.value)
+
+
+async def test_answers_that_cannot_be_sent_again_are_left_and_said_to_be() -> None:
+    async with undo_shop() as shop:
+        review = next(item for item in shop.dump()["reviews"] if item["status"] == "pending")
+        answer = {"headline": "", "comment": "Thanks.", "user": {"name": "M", "email": "m@example.com"}}
+        await shop.api.update_review(
+            review_id=review["_id"],
+            update=wire.ReviewUpdate(
+                product_id=review["productId"],
+                status="approved",
+                reply=[wire.ReviewReplyInput.model_validate(answer)],
+            ),
+        )
+        about = {"within": review["productId"], "name": "Jar"}
+        effects = [
+            effect("review", review["_id"], "status", "pending", "approved", **about),
+            effect("review", review["_id"], "replies", [{"comment": "Unsigned."}], [answer], **about),
+        ]
+        plan = await plan_undo(shop.shop(), effects)
+        assert [item.field for item in plan.effects] == ["status"]
+        assert plan.lasting is not None
+        assert "cannot be sent again" in plan.lasting
+        result = await carry_out(shop.shop(), plan)
+        assert result.complete
+
+
+async def test_only_the_answers_of_a_review_come_back_with_its_present_status() -> None:
+    async with undo_shop() as shop:
+        review = next(item for item in shop.dump()["reviews"] if item["reply"])
+        before = shop.dump()
+        former = (await shop.api.list_reviews(product_ids=[review["productId"]])).items
+        (told,) = [item for item in former if item.id == review["_id"]]
+        await shop.api.update_review(
+            review_id=review["_id"],
+            update=wire.ReviewUpdate(product_id=review["productId"], status="approved", reply=[]),
+        )
+        asked = effect(
+            "review", told.id, "replies", changes("review", told, told.id, {"replies": []})[0].before, [],
+            within=review["productId"],
+        )  # fmt: skip
+        result = await carry_out(shop.shop(), await plan_undo(shop.shop(), [asked]))
+        assert result.complete
+        assert shelves_alike(before, shop.dump()) == {}
