@@ -1,0 +1,92 @@
+"""The store that a server keeps, as commands open it: never made, only read and decided on."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .command_parser import CommandError, Parser, read_settings
+
+if TYPE_CHECKING:
+    from ..guard.database import Database
+    from ..guard.journal import Journal
+    from ..guard.ledger import Ledger
+    from .settings import Settings
+
+STORE_SETTINGS = ("data_dir",)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept: plans with their approvals, and the journal."""
+
+    database: "Database"
+    ledger: "Ledger"
+    journal: "Journal"
+
+
+def store_parser(command: str, *, description: str, epilog: str = "") -> Parser:
+    """A parser with the options that say where the store is."""
+    parser = Parser(command, description=description, epilog=epilog)
+    parser.settings(STORE_SETTINGS)
+    return parser
+
+
+@contextmanager
+def kept(settings: "Settings") -> Generator[Kept]:
+    """The store of these settings, closed with the block.
+
+    Raises:
+        CommandError: there is none yet, or it does not work; also for a StoreError inside the block.
+    """
+    refuse_without_store(settings)
+    from ..guard.database import Database
+    from ..guard.journal import Journal
+    from ..guard.ledger import Ledger
+    from ..guard.store_errors import StoreError
+
+    try:
+        database = Database.open(settings.store_url)
+        try:
+            yield Kept(database, Ledger(database), Journal(database))
+        finally:
+            database.close()
+    except StoreError as error:
+        said = str(error)
+    else:
+        return
+    raise CommandError(said)
+
+
+@contextmanager
+def kept_at(found: dict[str, object]) -> Generator[Kept]:
+    """The store of the environment and these options.
+
+    Raises:
+        CommandError: as `kept`, and for wrong settings.
+    """
+    with kept(read_settings(found)) as store:
+        yield store
+
+
+def refuse_without_store(settings: "Settings") -> None:
+    """Refuse where nothing was kept yet, rather than make an empty store in the wrong place.
+
+    Raises:
+        CommandError: there is no store.
+    """
+    if settings.database_url is not None:
+        return
+    if settings.store_url == "sqlite://":
+        raise CommandError(
+            "the embedded shop's server keeps approvals and changes in its own memory.",
+            "Start it with --data-dir FOLDER and give this command the same.",
+        )
+    from .settings import STORE_FILE
+
+    if not (settings.data_dir / STORE_FILE).exists():
+        raise CommandError(
+            f"nothing has been kept in {settings.data_dir} yet.",
+            "A server makes its store there when it is first asked to change something. If yours keeps it elsewhere,",
+            "say where: --data-dir FOLDER, or HOOPAI_DATABASE_URL in the environment.",
+        )

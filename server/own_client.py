@@ -1,0 +1,118 @@
+"""Calls that the command line makes through a client of its own, inside the process.
+
+A change taken back here goes the way of every other one: planned, checked against the policy, asked, written down.
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.client import Client
+from mcp.client.session import ClientRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CallToolResult,
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitResult,
+    Implementation,
+    TextContent,
+)
+
+from ..guard.question import CONFIRM, TYPED, same_words
+from .app import Connection, build_server
+from .command_parser import FAILED, PROGRAM, CommandError, say
+from .plan_text import plainly
+from .ready import require_shop
+from .terminal import ask, named, show, user_name, wrapped
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+_HOW = "\n\nTo go ahead,"
+"""What the last part of a question begins with (`guard/question.py`)."""
+
+
+def location_of(settings: "Settings") -> str:
+    """The location that these settings work on.
+
+    Raises:
+        CommandError: there is none.
+    """
+    require_shop(settings)
+    return Connection(settings).location_id
+
+
+def undo(settings: "Settings", change_id: str, *, on_conflict: str) -> int:
+    """Take a change back, asking the person at the terminal; the exit code."""
+    require_shop(settings)
+    if settings.read_only:
+        raise CommandError("this server is set to read only (HOOPAI_READ_ONLY). Nothing was changed.")
+    arguments = {"change_id": change_id, "on_conflict": on_conflict}
+    (result,) = _calls(settings, "undo_change", [arguments])
+    if result.is_error:
+        say(_text(result))
+        return FAILED
+    content: dict[str, Any] = result.structured_content or {}
+    show("Undone.", *named([(key.replace("_", " "), plainly(value)) for key, value in content.items()]))
+    return 0
+
+
+def reconcile(settings: "Settings", change_ids: list[str]) -> int:
+    """Have each change settled from what the shop shows; how many of them stay unknown."""
+    results = _calls(settings, "get_change", [{"change_id": change_id} for change_id in change_ids])
+    left = 0
+    for result in results:
+        if result.is_error:
+            say(_text(result))
+        content: dict[str, Any] = result.structured_content or {}
+        left += content.get("outcome", "unknown") == "unknown"
+    return left
+
+
+def _calls(settings: "Settings", tool: str, calls: list[dict[str, Any]]) -> list[CallToolResult]:
+    # Whoever sits at this terminal is asked, also where a server of these settings would not ask, and is offered what
+    # such a server would leave out.
+    mine = settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",)})
+
+    async def make() -> list[CallToolResult]:
+        found: list[CallToolResult] = []
+        client_info = Implementation(name=f"{PROGRAM} changes ({user_name()})", version=version(PROGRAM))
+        async with Client(
+            build_server(mine), elicitation_callback=_person, client_info=client_info
+        ) as client:
+            for arguments in calls:
+                found.append(await client.call_tool(tool, arguments))
+        return found
+
+    try:
+        return anyio.run(make)
+    except MCPError as error:
+        raise CommandError(error.error.message) from None
+
+
+async def _person(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    """The person at the terminal. Nothing else happens in this process while they think."""
+    del context
+    if not isinstance(params, ElicitRequestFormParams):
+        return ElicitResult(action="cancel")
+    told, start, end = params.message.rpartition(_HOW)
+    show(*(wrapped(line, first="  ", then="    ") for line in told.splitlines()), "")
+    fields = params.requested_schema.get("properties", {})
+    typed = TYPED in fields
+    try:
+        answer = ask(wrapped(start + end) if typed else f"{_HOW.strip()} type: yes")
+    except KeyboardInterrupt:
+        answer = None
+    if not answer:
+        return ElicitResult(action="cancel")
+    if typed:
+        return ElicitResult(action="accept", content={TYPED: answer})
+    if same_words(answer, "yes"):
+        return ElicitResult(action="accept", content={CONFIRM: True})
+    return ElicitResult(action="decline")
+
+
+def _text(result: CallToolResult) -> str:
+    lines = "\n".join(block.text for block in result.content if isinstance(block, TextContent)).splitlines()
+    return "\n".join(wrapped(line) for line in lines)
