@@ -14,11 +14,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from hoopai_products_mcp.server.cli import PROGRAM, SANDBOX_MODULES
+from hoopai_products_mcp.server.command_parser import PROGRAM
+from hoopai_products_mcp.server.ready import SANDBOX_MODULES
 from hoopai_products_mcp.tools.catalog import RECORDS
 from hoopai_products_mcp.tools.records import summary
 
 CANARY = "pit-canary-7f3a"
+COMMANDS = ("approvals", "changes", "journal verify", "policy check")
 
 
 class Outcome(NamedTuple):
@@ -70,7 +72,7 @@ def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
             "HOOPAI_ACCES_TOKEN": CANARY,
             "HOOPAI_ACCESS_TOKEN": f"Bearer {CANARY}",
             "HOOPAI_PORT": CANARY,
-            "HOOPAI_CONFIRMATION": "human",
+            "HOOPAI_CONFIRMATION": "nobody",
         },
     )
     assert outcome == Outcome(
@@ -79,7 +81,7 @@ def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
         "hoopai-products-mcp: these settings are wrong:\n"
         "  HOOPAI_ACCES_TOKEN is not a setting; did you mean HOOPAI_ACCESS_TOKEN?\n"
         "  HOOPAI_ACCESS_TOKEN begins with the word Bearer; give the token alone\n"
-        "  HOOPAI_CONFIRMATION has a value it cannot have. Allowed: ask, off\n"
+        "  HOOPAI_CONFIRMATION has a value it cannot have. Allowed: ask, human, off\n"
         "  --host must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who"
         " is calling, so it is not offered to a network\n"
         "  HOOPAI_PORT must be a whole number from 1 to 65535\n",
@@ -104,6 +106,15 @@ def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
         ([f"--version={CANARY}"], "argument --version takes no value"),
         ([CANARY], "there is an argument or command that is not known"),
         (["-x"], "there is an argument or command that is not known"),
+        (
+            ["aprovals"],
+            "there is an argument or command that is not known; did you mean the command approvals?",
+        ),
+        (
+            [f"--database-url={CANARY}"],
+            "the database's address is only read from the environment, as HOOPAI_DATABASE_URL:"
+            " a command line can be read by every user of the machine",
+        ),
         (["dmo"], "there is an argument or command that is not known; did you mean the command demo?"),
         (["--read-only=true", "tools"], "the command comes first: hoopai-products-mcp tools"),
         (["--timeout"], "argument --timeout: expected one argument"),
@@ -123,11 +134,17 @@ def test_a_wrong_option_is_named_and_its_value_is_not_repeated(arguments: list[s
         (["sandbox", "--dat", CANARY], "there is no option --dat; did you mean --data?"),
         (["tools", CANARY], "there is an argument or command that is not known"),
         (["tools", f"--json={CANARY}"], "argument --json takes no value"),
+        (
+            ["policy", "check", "--polcy-file=x"],
+            "there is no option --polcy-file; did you mean --policy-file?",
+        ),
         (["demo", "--slow"], "there is no option --slow"),
     ],
 )
 def test_a_command_names_a_wrong_option_likewise(arguments: list[str], said: str) -> None:
-    command = f"hoopai-products-mcp {arguments[0]}"
+    command = " ".join(
+        ["hoopai-products-mcp", *(word for word in arguments if word in {arguments[0], "check"})]
+    )
     assert run(*arguments) == Outcome(
         2, "", f"hoopai-products-mcp: {said}\n`{command} --help` lists the options.\n"
     )
@@ -143,15 +160,18 @@ def test_help_tells_every_option_and_every_command() -> None:
     words = ["--sandbox", "--read-only", "--toolsets", "--confirmation", "--transport", "--host", "--port"]
     assert [
         word
-        for word in [*words, "demo", "tools [--json]", "sandbox [--port N]"]
+        for word in [*words, "demo", "tools [--json]", "sandbox [--port N]", *COMMANDS]
         if word not in outcome.stdout
     ] == []
     assert "--access-token" not in outcome.stdout
 
 
-@pytest.mark.parametrize("command", ["sandbox", "demo", "tools"])
+@pytest.mark.parametrize(
+    "command",
+    ["sandbox", "demo", "tools", *(word for command in COMMANDS for word in (command, command.split()[0]))],
+)
 def test_every_command_has_help(command: str) -> None:
-    outcome = run(command, "--help")
+    outcome = run(*command.split(), "--help")
     assert (outcome.code, outcome.stderr) == (0, "")
     assert outcome.stdout.startswith(f"usage: hoopai-products-mcp {command}")
 
@@ -191,6 +211,17 @@ def test_the_demo_shows_a_shop_at_work_and_says_how_to_connect() -> None:
     outcome = run("demo")
     assert (outcome.code, outcome.stderr) == (0, "")
     assert "claude mcp add" in outcome.stdout
+
+
+def test_policy_check_reads_the_file_that_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "limits.toml"
+    file.write_text("[calls]\nmax_items = 7\n")
+    outcome = run("policy", "check", f"--policy-file={file}")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert "One call touches at most 7 things (calls.max_items)." in outcome.stdout
+    assert run("policy", "check", f"--policy-file={tmp_path / 'none.toml'}").code == 1
+    # Where none was named, there need not be one.
+    assert run("policy", f"--data-dir={tmp_path}").code == 0
 
 
 def test_tools_prints_one_line_for_each_tool() -> None:
