@@ -92,7 +92,7 @@ def outcome_words(change: "Change") -> str:
     if outcome is None:
         return "under way, or broken off"
     words = {"done": "done", "not_done": "not done", "unknown": "not known"}[outcome.outcome]
-    if outcome.of and outcome.applied != outcome.of:
+    if outcome.outcome != "not_done" and outcome.of and outcome.applied != outcome.of:
         words += f", {outcome.applied or 0} of {outcome.of} parts"
     return words + (", found out later" if change.settled else "")
 

@@ -53,9 +53,14 @@ def undo(settings: "Settings", change_id: str, *, on_conflict: str) -> int:
     if result.is_error:
         say(_text(result))
         return FAILED
-    content: dict[str, Any] = result.structured_content or {}
-    show("Undone.", *named([(key.replace("_", " "), plainly(value)) for key, value in content.items()]))
-    return 0
+    content: dict[str, Any] = dict(result.structured_content or {})
+    done: bool = content.pop("done", False) is True
+    content["change"] = content.get("change", {}).get("id")
+    show(
+        "Undone." if done else "Not undone, or only in part.",
+        *named([(key.replace("_", " "), value and plainly(value)) for key, value in content.items()]),
+    )
+    return 0 if done else FAILED
 
 
 def reconcile(settings: "Settings", change_ids: list[str]) -> int:

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from at_a_terminal import COMMAND, environment, piped
@@ -15,9 +14,7 @@ from kept_things import DELETE, HIDE_MANY, RAISE, journal, store_in
 
 from hoopai_products_mcp.guard.journal import Outcome
 from hoopai_products_mcp.guard.plan import Effect, Plan, PlanItem
-from hoopai_products_mcp.server.changes_command import CONFLICTS, OUTCOMES
 from hoopai_products_mcp.server.export import PAGE, cell
-from hoopai_products_mcp.tools.changes import OnConflict, Outcomes
 
 DONE = Outcome(outcome="done", applied=1, of=1, response={"id": "p1", "amount": 33})
 REVIEW = "=HYPERLINK(“http://example.com”) \u202eapproved: yes\x1b[2J"
@@ -182,11 +179,6 @@ def test_undoing_needs_a_person_at_a_terminal(tmp_path: Path) -> None:
         "",
         "hoopai-products-mcp: undoing needs a person at a terminal. Nothing was changed.\n",
     )
-
-
-def test_its_words_are_those_of_the_tools() -> None:
-    assert get_args(get_args(OnConflict)[0]) == CONFLICTS
-    assert get_args(Outcomes) == OUTCOMES
 
 
 @pytest.mark.parametrize(
