@@ -279,10 +279,21 @@ def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
     former, now = effect.before, fresh.before
     if isinstance(former, Mapping) and isinstance(now, Mapping):
         images = cast("tuple[Mapping[str, Any], Mapping[str, Any]]", (former, now))
-        differing = [key for key in {**images[0], **images[1]} if images[0].get(key) != images[1].get(key)]
-        yield f"{_thing(effect)}: {', '.join(differing)} changed"
+        yield f"{_thing(effect)}: {', '.join(_fields(*images))} changed"
     else:
         yield f"{_thing(effect)}: the shop changed around it"
+
+
+def _fields(former: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+    """The names of what differs, looked up inside of the objects of an image."""
+    for key in {**former, **now}:
+        pair = former.get(key), now.get(key)
+        if pair[0] == pair[1]:
+            continue
+        if isinstance(pair[0], Mapping) and isinstance(pair[1], Mapping):
+            yield from _fields(*cast("tuple[Mapping[str, Any], Mapping[str, Any]]", pair))
+        else:
+            yield _cut(key)
 
 
 def _about(effect: Effect) -> str:
@@ -307,7 +318,12 @@ def _value(value: object) -> str:
 
 def typable(text: str) -> bool:
     """Whether a person can read a text off a question and type it: short, on one line, and nothing in it hides."""
-    return 0 < len(text) <= LONGEST_TARGET and text == _flat(text) and text.isprintable() and not _UNSEEN.search(text)
+    return (
+        0 < len(text) <= LONGEST_TARGET
+        and text == _flat(text)
+        and text.isprintable()
+        and not _UNSEEN.search(text)
+    )
 
 
 # Letters and marks that show nothing; controls and formats are unprintable anyway.

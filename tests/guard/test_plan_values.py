@@ -183,6 +183,11 @@ def test_the_weightiest_items_are_shown() -> None:
             a_plan(gone(name="Bulb", prices=[], description="x")),
             ["product Lamp: name, description changed"],
         ),
+        (
+            a_plan(gone(product={"name": "Lamp", "sku": "1"}, prices=[{"amount": 1}])),
+            a_plan(gone(product={"name": "Bulb", "sku": "1"}, prices=[{"amount": 2}])),
+            ["product Lamp: name, prices changed"],
+        ),
         (a_plan(also=("One review.",)), a_plan(also=("Two reviews.",)), ["Two reviews."]),
         (a_plan(state={"version": 1}), a_plan(state={"version": 2}), ["version changed"]),
         (a_plan(target="a"), a_plan(target="b"), ["something that goes with it changed"]),

@@ -1,38 +1,49 @@
 """Nothing that asks is done without a person's yes, and a yes counts once, for what was asked."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState
+import shelves
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
-    INVALID_PARAMS,
     CallToolResult,
-    ElicitRequest,
     ElicitResult,
     ErrorData,
     InputRequiredResult,
     InputResponses,
 )
-from shop_session import ERAS, Answer, Era, ShopSession, closed, no, shop_session, unticked, yes
+from shop_session import (
+    ERAS,
+    Answer,
+    Era,
+    ShopSession,
+    closed,
+    no,
+    shop_session,
+    text_of,
+    unticked,
+    wanted,
+    yes,
+)
+from side_by_side import journaled, opened, question_of, round_of, server_on, words_of
 
-from hoopai_products_mcp.guard.single_use import SingleUseCodec
+from hoopai_products_mcp.guard import question
+from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
 
 pytestmark = pytest.mark.anyio
 
+ORDER = f"POST /products/store/{ONLINE_STORE_ID}/priority"
+
 
 async def a_collection(session: ShopSession) -> str:
-    """The id of a collection with few products."""
-    listed = (await session.call("list_collections"))["items"]
-    made = await session.call(
-        "create_collection",
-        name="Fleeting",
-        product_ids=[(await session.call("list_products", limit=1))["items"][0]["id"]],
-    )
-    assert made["id"] not in {item["id"] for item in listed}
+    """The id of a collection with one product."""
+    (product,) = (await session.call("list_products", limit=1))["items"]
+    made = await session.call("create_collection", name="Fleeting", product_ids=[product["id"]])
     session.sandbox.requests.clear()
     return made["id"]
 
@@ -41,84 +52,131 @@ def remaining(session: ShopSession) -> set[str]:
     return {collection["_id"] for collection in session.sandbox.dump()["collections"]}
 
 
+def lantern(session: ShopSession) -> str:
+    return shelves.product(session, "Pocket lantern")["_id"]
+
+
+def hiding(session: ShopSession) -> dict[str, Any]:
+    """A call that asks for a tick."""
+    ids = [product["_id"] for product in session.sandbox.dump()["products"][:3]]
+    return {"product_ids": ids, "available_in_store": False}
+
+
+def ordering(session: ShopSession) -> dict[str, Any]:
+    """A write whose plan looks the same after it is done."""
+    product = session.sandbox.dump()["products"][0]["_id"]
+    return {"store_id": ONLINE_STORE_ID, "products": [{"product_id": product, "priority": 3}]}
+
+
+def stocktake(session: ShopSession, count: int) -> dict[str, Any]:
+    """A call about so many variants."""
+    ids = [price["_id"] for price in session.sandbox.dump()["prices"] if price.get("trackInventory")][:count]
+    assert len(ids) == count
+    return {"items": [{"price_id": key, "available_quantity": 77} for key in ids]}
+
+
+# What a person has to do
+
+
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_yes_does_it_once_after_one_question_that_says_what_will_happen(era: Era) -> None:
+async def test_what_can_be_undone_takes_a_tick(era: Era) -> None:
     async with shop_session(yes, era=era) as session:
-        key = await a_collection(session)
-        done = await session.call("delete_collection", collection_id=key)
-        assert done == {"deleted": True, "id": key, "name": "Fleeting"}
-        assert session.writes() == [f"DELETE /products/collections/{key}"]
-        (question,) = session.questions
-    lines = question.splitlines()
-    assert lines[0] == f"Delete the collection “Fleeting” (id {key})"
-    assert lines[2:4] == [
-        "Its 1 product(s) stay in the catalog and lose this collection.",
-        "This cannot be undone: a collection made again has a new id, so links to this one break.",
-    ]
-    assert lines[-1].startswith("Go ahead? (plan ")
+        done = await session.call("bulk_set_availability", **hiding(session))
+        assert done["done"] is True
+        assert session.writes() == ["POST /products/bulk-update"]
+        (asked,) = session.questions
+        assert asked.splitlines()[-1] == "To go ahead, tick the box."
+        assert [change["approved_by"] for change in session.changes] == ["person"]
+        assert await journaled(session) == 1
 
 
-def malformed(content: dict[str, Any] | None) -> Answer:
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_cannot_be_undone_takes_its_name(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        key = lantern(session)
+        await session.call("delete_product", product_id=key)
+        assert session.writes() == [f"DELETE /products/{key}"]
+        (asked,) = session.questions
+        assert wanted(asked) == "Pocket lantern"
+        assert "\nThis cannot be undone: " in asked
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_many_that_cannot_be_undone_take_their_number(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        ids = [product["_id"] for product in session.sandbox.dump()["products"][:3]]
+        await session.call("bulk_delete_products", product_ids=ids)
+        assert wanted(session.questions[0]) == "3"
+        assert session.writes() == ["POST /products/bulk-update"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_more_than_twenty_take_their_number_even_if_they_can_be_undone(era: Era) -> None:
+    async with shop_session(yes, era=era) as session:
+        await session.call("update_inventory", **stocktake(session, 25))
+        await session.call("update_inventory", **stocktake(session, 20))
+        assert [wanted(asked) for asked in session.questions] == ["25", None]
+
+
+# Whatever is not a yes
+
+
+def answers(content: dict[str, Any] | None) -> Answer:
     return lambda _: ElicitResult(action="accept", content=content)
 
 
-NOT_A_YES: list[tuple[Answer, str]] = [
-    (unticked, "Not confirmed: the form came back without the tick. Nothing was changed."),
-    (no, "Not confirmed: the answer was no. Nothing was changed. Ask the person before you call again."),
-    (
-        closed,
-        "Not confirmed: the question was closed without an answer. Nothing was changed. "
-        "Ask the person before you call again.",
-    ),
-    (malformed({}), "Not confirmed: the client's answer was not a valid one. Nothing was changed."),
-    (malformed(None), "Not confirmed: the client's answer was not a valid one. Nothing was changed."),
-    (
-        malformed({"confirm": "perhaps"}),
-        "Not confirmed: the client's answer was not a valid one. Nothing was changed.",
-    ),
+NOT_A_TICK: list[tuple[Answer, str]] = [
+    (unticked, question.UNTICKED),
+    (no, question.DECLINED),
+    (closed, question.CLOSED),
+    (answers({}), question.MALFORMED),
+    (answers(None), question.MALFORMED),
+    (answers({"confirm": "perhaps"}), question.MALFORMED),
+    (answers({"confirm": 1}), question.MALFORMED),
+    (answers({"typed": "3"}), question.MALFORMED),
+]
+WRONG_NAME = question.wrong_words("Pocket lantern")
+NOT_THE_NAME: list[tuple[Answer, str]] = [
+    (unticked, WRONG_NAME),
+    (answers({"typed": ""}), WRONG_NAME),
+    (answers({"typed": "Pocket"}), WRONG_NAME),
+    (answers({"typed": "yes"}), WRONG_NAME),
+    (answers({"confirm": True}), question.MALFORMED),
+    (answers({"typed": 1}), question.MALFORMED),
+    (answers(None), question.MALFORMED),
+    (no, question.DECLINED),
+    (closed, question.CLOSED),
 ]
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize(("answer", "words"), NOT_A_YES)
+@pytest.mark.parametrize(
+    ("tool", "answer", "words"),
+    [("bulk_set_availability", *row) for row in NOT_A_TICK]
+    + [("delete_product", *row) for row in NOT_THE_NAME],
+)
 async def test_whatever_is_not_a_yes_changes_nothing_and_says_so(
-    era: Era, answer: Answer, words: str
+    era: Era, tool: str, answer: Answer, words: str
 ) -> None:
     async with shop_session(answer, era=era) as session:
-        key = await a_collection(session)
-        assert await session.refused("delete_collection", collection_id=key) == words
+        arguments = hiding(session) if tool != "delete_product" else {"product_id": lantern(session)}
+        before = session.sandbox.dump()
+        assert await session.refused(tool, **arguments) == words
+        assert "Nothing was changed." in words
         assert len(session.questions) == 1
         assert session.writes() == []
-        assert key in remaining(session)
+        assert session.sandbox.dump() == before
+        assert await journaled(session) == 0
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_client_that_cannot_ask_is_told_what_it_would_do_and_what_a_person_can_do(era: Era) -> None:
-    async with shop_session(era=era) as session:
-        key = await a_collection(session)
-        said = await session.refused("delete_collection", collection_id=key)
-        (product,) = (await session.call("list_products", limit=1))["items"]
-        assert session.writes() == []
-    assert said.splitlines() == [
-        "Not done, because it needs a person's yes and this client cannot ask for it. Nothing was changed.",
-        f"What it would do: Delete the collection “Fleeting” (id {key})",
-        f"• “{product['name']}”",
-        "Its 1 product(s) stay in the catalog and lose this collection.",
-        "This cannot be undone: a collection made again has a new id, so links to this one break.",
-        "Tell the person. They can use a client that supports elicitation, do it in the HoopAI web app, or have "
-        "the operator start the server with HOOPAI_CONFIRMATION=off, which asks nobody.",
-    ]
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_switched_off_it_asks_nobody(era: Era) -> None:
-    async with shop_session(era=era, settings={"confirmation": "off"}) as session:
-        key = await a_collection(session)
-        assert await session.call("delete_collection", collection_id=key) == {
-            "deleted": True,
-            "id": key,
-            "name": "Fleeting",
-        }
+@pytest.mark.parametrize("typed", ["24", "twenty-five", "25 ", "２５"])
+async def test_only_the_number_itself_agrees_to_many(era: Era, typed: str) -> None:
+    async with shop_session(answers({"typed": typed}), era=era) as session:
+        result = await session.result("update_inventory", **stocktake(session, 25))
+        agreed = typed.strip() in {"25", "２５"}
+        assert result.is_error is not agreed
+        assert len(session.writes()) == agreed
 
 
 def fails(_: str) -> ErrorData:
@@ -132,128 +190,220 @@ def breaks(_: str) -> ElicitResult:
 @pytest.mark.parametrize("answer", [fails, breaks])
 async def test_a_client_that_fails_while_asking_has_said_no_yes(answer: Answer) -> None:
     async with shop_session(answer, era="legacy") as session:
-        key = await a_collection(session)
-        said = await session.refused("delete_collection", collection_id=key)
-        assert said == "Not confirmed: the client was asked and failed to answer. Nothing was changed."
+        assert await session.refused("delete_product", product_id=lantern(session)) == question.FAILED
         assert session.writes() == []
     async with shop_session(answer) as session:
-        key = await a_collection(session)
         # Here the client itself ends the call; the server is not asked again.
         with pytest.raises((MCPError, ExceptionGroup)):
-            await session.call("delete_collection", collection_id=key)
+            await session.call("delete_product", product_id=lantern(session))
+        assert session.writes() == []
+
+
+async def test_a_client_that_answers_after_the_time_is_over_in_the_older_era_is_not_waited_for() -> None:
+    over = anyio.Event()
+
+    async def too_late(asked: str) -> ElicitResult:
+        await over.wait()
+        return yes(asked)
+
+    async with shop_session(too_late, era="legacy", lifetime_seconds=0.05) as session:
+        assert await session.refused("delete_product", product_id=lantern(session)) == question.LATE
+        over.set()
+        await session.call("list_products", limit=1)
+        assert session.writes() == []
+        assert await journaled(session) == 0
+
+
+async def test_an_answer_after_the_time_is_over_in_the_newer_era_does_not_count() -> None:
+    async with shop_session(yes, lifetime_seconds=0) as session:
+        assert await session.refused("delete_product", product_id=lantern(session)) == question.LATE
         assert session.writes() == []
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_when_the_shop_changes_while_the_question_is_open_the_old_yes_does_not_count(era: Era) -> None:
-    async with shop_session(lambda _: somebody_adds_a_product(), era=era) as session:
-        key = await a_collection(session)
-        added = (await session.call("list_products", limit=2))["items"][1]["id"]
+async def test_a_client_that_goes_while_the_question_is_open_leaves_everything_as_it_was(
+    era: Era, tmp_path: Path
+) -> None:
+    app = create_app(rate_limit=0)
+    sandbox = sandbox_of(app)
+    before = sandbox.dump()
+    asked = anyio.Event()
 
-        async def somebody_adds_a_product() -> ElicitResult:
-            if len(session.questions) == 1:
-                database = session.sandbox.database
-                with database.transaction():
-                    database.run("insert into members values (null, ?, ?, 9, 0)", key, added)
-            return ElicitResult(action="accept", content={"confirm": True})
+    async def never(_: str) -> ElicitResult:
+        asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
 
-        if era == "legacy":
-            said = await session.refused("delete_collection", collection_id=key)
-            assert said == (
-                "Not done: the shop changed while the question was open. Nothing was changed.\n"
-                "Call again to see the present state and to ask anew."
-            )
-            assert session.writes() == []
-        await session.call("delete_collection", collection_id=key)
-        assert ["Its 1 product(s)" in session.questions[0], "Its 2 product(s)" in session.questions[1]] == [
-            True,
-            True,
-        ]
-        assert session.writes() == [f"DELETE /products/collections/{key}"]
+    settings = {"data_dir": tmp_path}
+    async with anyio.create_task_group() as tasks:
 
+        async def ask() -> None:
+            async with server_on(app, never, era=era, settings=settings) as session:
+                await session.result("delete_product", product_id=lantern(session))
 
-async def round_of(
-    session: ShopSession,
-    name: str,
-    arguments: dict[str, Any],
-    state: str | None = None,
-    responses: InputResponses | None = None,
-) -> CallToolResult | InputRequiredResult:
-    """One round of a call, as the newer era makes them."""
-    return await session.client.session.call_tool(
-        name, arguments, input_responses=responses, request_state=state, allow_input_required=True
-    )
+        tasks.start_soon(ask)
+        await asked.wait()
+        tasks.cancel_scope.cancel()
+    assert sandbox.dump() == before
+    async with server_on(app, settings=settings) as session:
+        assert await journaled(session) == 0
+        assert session.writes() == []
+    sandbox.close()
 
 
-async def question_of(session: ShopSession, name: str, **arguments: Any) -> tuple[str, InputResponses]:
-    """The state of a call that asks, and the answer that would be a yes to it."""
-    asked = await round_of(session, name, arguments)
-    assert isinstance(asked, InputRequiredResult)
-    assert asked.input_requests is not None
-    assert asked.request_state is not None
-    ((key, request),) = asked.input_requests.items()
-    assert isinstance(request, ElicitRequest)
-    return asked.request_state, {key: ElicitResult(action="accept", content={"confirm": True})}
+# The shop changes meanwhile
 
 
-async def ordering(session: ShopSession) -> dict[str, Any]:
-    """A write whose plan looks the same after it is done."""
-    (product,) = (await session.call("list_products", limit=1))["items"]
-    return {"store_id": ONLINE_STORE_ID, "products": [{"product_id": product["id"], "priority": 3}]}
+def meanwhile(session_of: Callable[[], ShopSession], change: Callable[[ShopSession], None]) -> Answer:
+    """A person who agrees, and somebody who changes the shop while the first question is open."""
+
+    def answer(asked: str) -> ElicitResult:
+        if len(session_of().questions) == 1:
+            change(session_of())
+        return yes(asked)
+
+    return answer
 
 
-ORDER = f"POST /products/store/{ONLINE_STORE_ID}/priority"
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_yes_to_what_has_changed_meanwhile_is_asked_for_anew_with_what_changed(era: Era) -> None:
+    sessions: list[ShopSession] = []
+
+    def rename(session: ShopSession) -> None:
+        shelves.change_product(session, lantern(session), name="Dented lantern")
+
+    async with shop_session(meanwhile(lambda: sessions[0], rename), era=era) as session:
+        sessions.append(session)
+        key = lantern(session)
+        await session.call("delete_product", product_id=key)
+        first, second = session.questions
+        assert (wanted(first), wanted(second)) == ("Pocket lantern", "Dented lantern")
+        front, plan = second.split("\n\n")[:2]
+        assert front.startswith(
+            "The shop changed after that, so it does not count any more. Nothing was changed. Changed:\n• "
+        )
+        assert "name" in front.splitlines()[1]
+        assert plan.startswith("Delete ")
+        assert session.writes() == [f"DELETE /products/{key}"]
+        assert await journaled(session) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_shop_that_keeps_changing_is_left_alone_in_the_end(era: Era) -> None:
+    sessions: list[ShopSession] = []
+    most = 4
+
+    def answer(asked: str) -> ElicitResult:
+        number = len(sessions[0].questions)
+        shelves.change_product(sessions[0], keys[0], name=f"Lantern {number}")
+        return yes(asked) if number < most else no(asked)
+
+    async with shop_session(answer, era=era) as session:
+        sessions.append(session)
+        keys = [lantern(session)]
+        said = await session.refused("delete_product", product_id=keys[0])
+        assert "Nothing was changed." in said
+        assert len(session.questions) == (3 if era == "legacy" else most)
+        assert session.writes() == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_no_counts_even_when_meanwhile_nobody_would_have_to_be_asked(era: Era) -> None:
+    sessions: list[ShopSession] = []
+
+    def answer(asked: str) -> ElicitResult:
+        shelves.change_product(sessions[0], keys[0], availableInStore=False)
+        return no(asked)
+
+    async with shop_session(answer, era=era) as session:
+        sessions.append(session)
+        keys = [session.sandbox.dump()["products"][0]["_id"]]
+        shelves.change_product(session, keys[0], availableInStore=True)
+        said = await session.refused("update_product", product_id=keys[0], available_in_store=False)
+        assert said == question.DECLINED
+        assert session.writes() == []
+        # Hiding what is hidden already is not asked about.
+        await session.call("update_product", product_id=keys[0], available_in_store=False)
+        assert len(session.questions) == 1
+
+
+# Rounds of the newer era
 
 
 async def test_an_answer_sent_twice_does_the_deed_once() -> None:
     async with shop_session(yes) as session:
-        arguments = await ordering(session)
-        state, answer = await question_of(session, "set_display_priority", **arguments)
+        arguments = ordering(session)
+        state, answer = await question_of(session, "set_display_priority", arguments)
         done = await round_of(session, "set_display_priority", arguments, state, answer)
         assert isinstance(done, CallToolResult)
         assert not done.is_error
-        with pytest.raises(MCPError) as refused:
-            await round_of(session, "set_display_priority", arguments, state, answer)
-        assert (refused.value.code, refused.value.message) == (
-            INVALID_PARAMS,
-            "Invalid or expired requestState",
-        )
+        for _ in range(2):
+            again = await round_of(session, "set_display_priority", arguments, state, answer)
+            assert isinstance(again, CallToolResult)
+            assert again.is_error
+            assert text_of(again) == (
+                "This plan was answered before, and an answer counts once. Nothing was changed. Call again to ask anew."
+            )
         assert session.writes() == [ORDER]
 
 
-async def test_of_two_equal_answers_under_way_at_once_one_counts() -> None:
+@pytest.mark.parametrize("first", [no, closed, unticked, answers(None)])
+async def test_after_a_no_the_same_question_takes_no_yes(first: Answer) -> None:
     async with shop_session(yes) as session:
-        arguments = await ordering(session)
-        state, answer = await question_of(session, "set_display_priority", **arguments)
-        outcomes: list[bool] = []
+        arguments = hiding(session)
+        state, answer = await question_of(session, "bulk_set_availability", arguments, first)
+        refused = await round_of(session, "bulk_set_availability", arguments, state, answer)
+        assert isinstance(refused, CallToolResult)
+        late: InputResponses = {
+            key: ElicitResult(action="accept", content={"confirm": True}) for key in answer
+        }
+        again = await round_of(session, "bulk_set_availability", arguments, state, late)
+        assert isinstance(again, CallToolResult)
+        assert "an answer counts once. Nothing was changed." in text_of(again)
+        assert session.writes() == []
+
+
+async def test_of_equal_answers_under_way_at_once_one_counts() -> None:
+    async with shop_session(yes) as session:
+        arguments = ordering(session)
+        state, answer = await question_of(session, "set_display_priority", arguments)
+        refused: list[bool] = []
 
         async def send() -> None:
-            try:
-                await round_of(session, "set_display_priority", arguments, state, answer)
-            except MCPError:
-                outcomes.append(False)
-            else:
-                outcomes.append(True)
+            result = await round_of(session, "set_display_priority", arguments, state, answer)
+            assert isinstance(result, CallToolResult)
+            refused.append(bool(result.is_error))
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send)
-            tasks.start_soon(send)
-        assert sorted(outcomes) == [False, True]
+            for _ in range(4):
+                tasks.start_soon(send)
+        assert sorted(refused) == [False, True, True, True]
         assert session.writes() == [ORDER]
 
 
 async def test_each_question_wants_its_own_answer() -> None:
     async with shop_session(yes) as session:
-        arguments = await ordering(session)
+        arguments = ordering(session)
         for _ in range(2):
-            state, answer = await question_of(session, "set_display_priority", **arguments)
+            state, answer = await question_of(session, "set_display_priority", arguments)
             await round_of(session, "set_display_priority", arguments, state, answer)
         assert session.writes() == [ORDER, ORDER]
 
 
+async def test_one_plan_asked_about_twice_is_done_once() -> None:
+    async with shop_session(yes) as session:
+        arguments = ordering(session)
+        asked = [await question_of(session, "set_display_priority", arguments) for _ in range(2)]
+        results = [
+            await round_of(session, "set_display_priority", arguments, *question) for question in asked
+        ]
+        assert [isinstance(result, CallToolResult) and result.is_error for result in results] == [False, True]
+        assert session.writes() == [ORDER]
+
+
 async def test_a_state_counts_for_the_tool_and_arguments_it_was_made_for() -> None:
     async with shop_session(yes) as session:
-        arguments = await ordering(session)
+        arguments = ordering(session)
         other = arguments | {"products": [arguments["products"][0] | {"priority": 4}]}
         key = await a_collection(session)
         for name, changed, altered in (
@@ -261,43 +411,169 @@ async def test_a_state_counts_for_the_tool_and_arguments_it_was_made_for() -> No
             ("delete_collection", {"collection_id": key}, False),
             ("set_display_priority", arguments, True),
         ):
-            state, answer = await question_of(session, "set_display_priority", **arguments)
+            state, answer = await question_of(session, "set_display_priority", arguments)
             shown = state[:-9] + ("A" if state[-9] != "A" else "B") + state[-8:] if altered else state
-            with pytest.raises(MCPError, match="Invalid or expired requestState"):
-                await round_of(session, name, changed, shown, answer)
+            refused = await round_of(session, name, changed, shown, answer)
+            assert isinstance(refused, CallToolResult)
+            assert refused.is_error
+            assert text_of(refused) == (
+                "This answer does not count: it was altered, or belongs to another call, or its question is forgotten. "
+                "Nothing was changed. Make the call again, without the old state, to ask anew."
+            )
         assert session.writes() == []
 
 
 async def test_an_answer_that_nobody_asked_for_is_asked_for() -> None:
     async with shop_session(yes) as session:
-        arguments = await ordering(session)
-        state, answer = await question_of(session, "set_display_priority", **arguments)
-        for given_state, given_answer in ((None, answer), (state, None)):
-            again = await round_of(session, "set_display_priority", arguments, given_state, given_answer)
-            assert isinstance(again, InputRequiredResult)
+        arguments = ordering(session)
+        state, answer = await question_of(session, "set_display_priority", arguments)
+        again = await round_of(session, "set_display_priority", arguments, None, answer)
+        assert isinstance(again, InputRequiredResult)
+        without = await round_of(session, "set_display_priority", arguments, state, None)
+        assert isinstance(without, CallToolResult)
+        assert text_of(without) == question.MALFORMED
+        elsewhere: InputResponses = {"another key": ElicitResult(action="accept", content={"confirm": True})}
+        again = await round_of(session, "set_display_priority", arguments)
+        state, _ = opened(again)
+        wrong = await round_of(session, "set_display_priority", arguments, state, elsewhere)
+        assert isinstance(wrong, CallToolResult)
+        assert text_of(wrong) == question.MALFORMED
         assert session.writes() == []
+
+
+async def test_a_question_of_one_server_is_answered_at_another_of_the_same_store_once(tmp_path: Path) -> None:
+    app = create_app(rate_limit=0)
+    settings = {"data_dir": tmp_path}
+    async with (
+        server_on(app, yes, settings=settings) as one,
+        server_on(app, yes, settings=settings) as other,
+    ):
+        arguments = ordering(one)
+        state, answer = await question_of(one, "set_display_priority", arguments)
+        refused: list[bool] = []
+
+        async def send(session: ShopSession) -> None:
+            result = await round_of(session, "set_display_priority", arguments, state, answer)
+            assert isinstance(result, CallToolResult)
+            refused.append(bool(result.is_error))
+
+        async with anyio.create_task_group() as tasks:
+            for session in (one, other, one, other):
+                tasks.start_soon(send, session)
+        assert sorted(refused) == [False, True, True, True]
+        assert one.writes() == [ORDER]
+        assert await journaled(other) == 1
+    sandbox_of(app).close()
+
+
+async def test_a_question_outlives_its_server(tmp_path: Path) -> None:
+    app = create_app(rate_limit=0)
+    settings = {"data_dir": tmp_path}
+    async with server_on(app, yes, settings=settings) as session:
+        arguments = hiding(session)
+        asked = await question_of(session, "bulk_set_availability", arguments)
+    async with server_on(app, yes, settings=settings) as session:
+        done = await round_of(session, "bulk_set_availability", arguments, *asked)
+        assert isinstance(done, CallToolResult)
+        assert not done.is_error
+        assert session.writes() == ["POST /products/bulk-update"]
+    sandbox_of(app).close()
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        ({}, {"base_url": "https://other.example.com"}),
+        ({}, {"confirm_writes": "all", "api": "another location"}),
+        ({"caller": "ann"}, {"caller": "bob"}),
+        ({"caller": "ann"}, {}),
+        ({}, {"data_dir": "another store"}),
+    ],
+)
+async def test_a_state_counts_for_one_shop_one_caller_and_one_store(
+    mine: dict[str, Any], others: dict[str, Any], tmp_path: Path
+) -> None:
+    app, elsewhere = create_app(rate_limit=0), create_app(rate_limit=0, location_id="sbxLocation000000002")
+
+    def server(given: dict[str, Any]) -> Any:
+        given = dict(given)
+        caller = given.pop("caller", None)
+        chosen = elsewhere if given.pop("api", None) else app
+        folder = tmp_path / given.pop("data_dir", "store")
+        return server_on(
+            chosen, yes, caller=caller, settings={"data_dir": folder, "confirm_writes": "all", **given}
+        )
+
+    arguments = {"name": "Lamps"}
+    async with server(mine) as one, server(others) as other:
+        state, answer = await question_of(one, "create_collection", arguments)
+        refused = await round_of(other, "create_collection", arguments, state, answer)
+        assert isinstance(refused, CallToolResult)
+        assert refused.is_error
+        assert "Nothing was changed." in text_of(refused)
+        assert one.writes() + other.writes() == []
+        done = await round_of(one, "create_collection", arguments, state, answer)
+        assert isinstance(done, CallToolResult)
+        assert not done.is_error
+    sandbox_of(app).close()
+    sandbox_of(elsewhere).close()
+
+
+# Who is asked
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("answer", [yes, None])
+async def test_switched_off_it_asks_nobody_and_says_so(era: Era, answer: Answer | None) -> None:
+    async with shop_session(answer, era=era, settings={"confirmation": "off"}) as session:
+        key = await a_collection(session)
+        await session.call("delete_collection", collection_id=key)
+        assert key not in remaining(session)
+        assert session.changes[-1]["approved_by"] == "confirmation_off"
+        change = await session.store.use(lambda store: store.journal.find(session.changes[-1]["id"]))
+        assert change is not None
+        assert change.road == "confirmation_off"
+        assert session.questions == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_can_be_taken_back_is_done_unasked_unless_all_writes_are_asked_for(era: Era) -> None:
+    for asks in (False, True):
+        settings = {"confirm_writes": "all" if asks else "destructive"}
+        async with shop_session(yes, era=era, settings=settings) as session:
+            await session.call("create_collection", name="Lamps")
+            await session.call("update_product", product_id=lantern(session), name="Lamp")
+            assert len(session.questions) == (2 if asks else 0)
+            road = "person" if asks else "not_needed"
+            assert [change["approved_by"] for change in session.changes] == [road, road]
+        async with shop_session(no, era=era, settings=settings) as session:
+            result = await session.result("create_collection", name="Lamps")
+            assert result.is_error is asks
+            assert len(session.writes()) == (not asks)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("how", ["ask", "human"])
+async def test_where_the_client_can_ask_it_asks_whatever_else_would_do(era: Era, how: str) -> None:
+    async with shop_session(no, era=era, settings={"confirmation": how}) as session:
+        said = await session.refused("delete_product", product_id=lantern(session))
+        assert said == question.DECLINED
+        assert len(session.questions) == 1
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_no_argument_says_yes_for_a_person(era: Era) -> None:
     async with shop_session(no, era=era) as session:
         key = await a_collection(session)
-        for argument in ("confirm", "confirmed", "approved", "plan", "answer", "force"):
+        for argument in ("confirm", "confirmed", "approved", "plan", "answer", "force", "token"):
             said = await session.refused("delete_collection", collection_id=key, **{argument: True})
-            assert said.startswith(f"The arguments do not fit:\n- `{argument}` is not known here.")
+            assert said.startswith(f"The arguments do not fit:\n- `{argument}` is not known here")
         assert session.sent() == []
         assert session.questions == []
 
 
-def test_what_a_codec_opened_is_remembered_for_as_long_as_it_would_be_valid() -> None:
-    now = 0.0
-    codec = SingleUseCodec(AESGCMRequestStateCodec([b"k" * 32]), lifetime=10, clock=lambda: now)
-    first, second = codec.seal(b"one"), codec.seal(b"one")
-    assert codec.unseal(first) == b"one"
-    now = 10.0
-    with pytest.raises(InvalidRequestState, match="used before"):
-        codec.unseal(first)
-    assert codec.unseal(second) == b"one"
-    now = 11.0
-    # By now the SDK refuses it as expired, so the memory lets go of it.
-    assert codec.unseal(first) == b"one"
+async def test_the_question_is_the_whole_plan_and_nothing_else() -> None:
+    async with shop_session(yes) as session:
+        asked = await round_of(session, "delete_product", {"product_id": lantern(session)})
+        assert isinstance(asked, InputRequiredResult)
+        assert words_of(asked).splitlines()[0].startswith("Delete ")
