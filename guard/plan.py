@@ -19,6 +19,8 @@ MANY = 20
 """From more things than this on, a person types their number."""
 LONGEST_TARGET = 60
 """A name longer than this is no fair thing to type; the id is asked for instead."""
+LONGEST_LINE = 600
+"""Longer than any line that a plan makes of itself; what is longer has a text of the shop in it."""
 
 Kind = Literal["product", "price", "stock", "collection", "store", "order", "review"]
 EXISTS = "exists"
@@ -165,7 +167,7 @@ class Plan:
     def shown(self) -> list[str]:
         """The weightiest items in words, ten at most."""
         ranked = sorted(self.items, key=lambda item: -item.weight)
-        return [_flat(item) for item in ranked[:SHOWN_ITEMS]]
+        return [readable(item) for item in ranked[:SHOWN_ITEMS]]
 
     @property
     def unshown(self) -> int:
@@ -182,7 +184,7 @@ class Plan:
         if self.lasting:
             lines.append(f"This cannot be undone: {self.lasting}")
         # Names and texts of the shop are in these lines: none of them may begin a line of its own.
-        return "\n".join(_flat(line) for line in lines)
+        return "\n".join(readable(line) for line in lines)
 
 
 def to_plain(plan: Plan) -> dict[str, Any]:
@@ -332,10 +334,23 @@ _UNSEEN = re.compile(
 )
 
 
+def readable(text: object) -> str:
+    """A line of a plan as it is shown: one line, not without end, and nothing that hides in it."""
+    return _clean(text, _KEPT, LONGEST_LINE)
+
+
+# Emoji and several scripts are written with these; the planners take them out where they are not.
+_KEPT = "\u200c\u200d\ufe0f"
+
+
 def _cut(value: object) -> str:
-    """A text of the shop on one line, short, without what hides in it."""
-    text = _flat("".join(char if char.isprintable() else " " for char in _UNSEEN.sub("", str(value))))
-    return text if len(text) <= LONGEST_TARGET else text[: LONGEST_TARGET - 1] + "…"
+    return _clean(value, "", LONGEST_TARGET)
+
+
+def _clean(value: object, kept: str, longest: int) -> str:
+    shown = (char if char.isprintable() or char in kept else " " for char in str(value))
+    text = _flat("".join(char for char in shown if char in kept or not _UNSEEN.match(char)))
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _flat(text: object) -> str:

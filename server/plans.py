@@ -34,7 +34,7 @@ async def read_plan(store: "Store", location: str, plan_id: str) -> str:
         ResourceError: the store does not work.
     """
     from ..guard.database import StoreError
-    from ..guard.plan import from_plain
+    from ..guard.plan import from_plain, readable
     from ..tools.results import plain
 
     try:
@@ -48,10 +48,10 @@ async def read_plan(store: "Store", location: str, plan_id: str) -> str:
         "id": record.id,
         "status": record.status,
         "tool": record.tool,
-        "action": found.action,
-        "items": [str(item) for item in sorted(found.items, key=lambda item: -item.weight)],
-        "also": list(found.also),
-        "cannot_be_undone": found.lasting,
+        "action": readable(found.action),
+        "items": [readable(item) for item in sorted(found.items, key=lambda item: -item.weight)],
+        "also": [readable(line) for line in found.also],
+        "cannot_be_undone": readable(found.lasting) if found.lasting else None,
     }
     kept = {key: value for key, value in content.items() if value not in (None, [])}
     return json.dumps(plain(kept), ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from typing import Any
 from mcp_types import CallToolResult
 
 from ..guard.calls import Preview
-from ..guard.plan import Plan
+from ..guard.plan import Plan, readable
 from .results import to_result
 
 PLAN_URI = "hoopai://plans/{plan_id}"
@@ -28,13 +28,13 @@ def preview_result(preview: Preview, notes: Sequence[str]) -> CallToolResult:
 
 def plan_content(plan: Plan, plan_id: str | None = None) -> dict[str, Any]:
     """A plan in few tokens: the weightiest items in words, the rest counted, the sums."""
-    content: dict[str, Any] = {"action": plan.action, "items": plan.shown()}
+    content: dict[str, Any] = {"action": readable(plan.action), "items": plan.shown()}
     if plan.unshown:
         content["more_items"] = plan.unshown
     if plan.also:
-        content["also"] = list(plan.also)
+        content["also"] = [readable(line) for line in plan.also]
     if plan.lasting:
-        content["cannot_be_undone"] = plan.lasting
+        content["cannot_be_undone"] = readable(plan.lasting)
     content["totals"] = _totals(plan)
     if plan_id is not None:
         content["id"] = plan_id
