@@ -27,7 +27,7 @@ class Road(StrEnum):
     """It changes one thing and can be taken back."""
     PERSON = "person"
     """A person answered the client's question."""
-    TOKEN = "confirmation_token"
+    TOKEN = "confirmation_token"  # noqa: S105 - the name of a road, not a secret
     """The model said that a person agreed, and gave the token of the plan."""
     APPROVAL = "human_approval"
     """A person approved it on the command line or the local page."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mcp.server.mcpserver.exceptions import ToolError
+
 from .question import NOTHING_CHANGED
 from .store import Store
 
@@ -43,8 +45,13 @@ class ChangeBook:
     async def former_places(self, store_id: str) -> Mapping[str, int]:
         """The display order of a store as this server set it last, by product id; empty where nothing is known."""
         found: list[Change] = []
-        for tool in ORDERING_TOOLS:
-            found += (await self.list(tool=tool, outcome="done", limit=LOOKED_THROUGH))[0]
+        try:
+            for tool in ORDERING_TOOLS:
+                found += (await self.list(tool=tool, outcome="done", limit=LOOKED_THROUGH))[0]
+        except ToolError:
+            # It is for a plan, which says then that the order cannot be put back. A write that needs the store is
+            # refused by itself.
+            return {}
         return {
             effect["id"]: effect["after"]
             for change in sorted(found, key=lambda change: change.time)

@@ -93,8 +93,8 @@ class Store:
             return await self.use(work)
         except StoreError as error:
             raise ToolError(
-                f"Not done: the record of changes does not work, and without it nothing is written to the shop. {error} "
-                f"{NOTHING_CHANGED}"
+                "Not done: the record of changes does not work, and without it nothing is written to the shop. "
+                f"{error} {NOTHING_CHANGED}"
             ) from None
 
     def close(self) -> None:

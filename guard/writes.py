@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import InputRequiredResult
 
-from ..products_api.errors import ProductsApiError, RequestTimeoutError
 from .approval import Asking, approve, keep_plan
 from .calls import Leave, Preview, Road, WriteCall
+from .once import Once
+from .outcomes import Doing, became, unread
 from .plan import Plan, to_plain
 from .question import NOTHING_CHANGED
 from .store import Store
@@ -28,60 +29,43 @@ log = logging.getLogger("hoopai_products_mcp.guard")
 SETTLING_SECONDS = 30.0
 """How long a failed or cancelled write may take to find out what became of it, before that is left unknown."""
 PAUSE_SECONDS = 2.0
-"""After a time-out the request may still be under way: an unchanged shop is looked at again after this long."""
+"""A request whose answer was lost may still be under way: the shop is looked at again after this long."""
 HOUR = 3600.0
-
-
-class Doing(Protocol):
-    """What a tool does for its own write; each call has one."""
-
-    async def plan(self) -> Plan:
-        """What would happen, from a fresh reading of the shop."""
-        ...
-
-    async def deed(self, plan: Plan) -> Any:
-        """Do it, and answer what the caller is told."""
-        ...
-
-    async def look(self, plan: Plan, *, remembered: bool) -> "Outcome":
-        """What became of the plan, read back from the shop, or only from what the deed itself has read. Never
-        raises."""
-        ...
-
-    def said(self, view: Any) -> dict[str, Any]:
-        """The answer as plain values, for the journal."""
-        ...
-
-    @property
-    def unclear(self) -> bool:
-        """Whether the deed itself could not tell of a part of it if it was done."""
-        ...
-
-    @property
-    def made(self) -> list[dict[str, Any]]:
-        """The things that it has made so far, as plain values."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """What stands between a model and a write, for one server process."""
+    """What stands between a model and a write, for one server process.
+
+    `looked_back` is done once: what an earlier process left open is settled. `unkept` are outcomes by id of the
+    change that could not be written down yet.
+    """
 
     store: Store
     asking: Asking
     policy: Callable[[], "PolicyFile"]
     pause_seconds: float = PAUSE_SECONDS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looked_back: Once = field(default_factory=Once)
+    unkept: "dict[str, Outcome]" = field(default_factory=dict)
 
-    async def refusals(self, call: WriteCall, plan: Plan) -> list[str]:
-        """The rules of the shop's policy that the plan breaks, in words."""
+    async def refusals(self, call: WriteCall, plan: Plan, *, store_needed: bool = True) -> list[str]:
+        """The rules of the shop's policy that the plan breaks, in words.
+
+        Raises:
+            ToolError: what was done in the last hour cannot be counted; without `store_needed` it counts as nothing.
+        """
         last_hour = 0
         now = self.now()
         if call.destructive:
             since = now.timestamp() - HOUR
-            last_hour = await self.store.needed(
-                lambda store: store.journal.destructive_since(call.location, since)
-            )
+            try:
+                last_hour = await self.store.needed(
+                    lambda store: store.journal.destructive_since(call.location, since)
+                )
+            except ToolError:
+                if store_needed:
+                    raise
         return self.policy().refusals(
             tool=call.tool,
             plan=plan,
@@ -89,6 +73,31 @@ class Guard:
             destructive_last_hour=last_hour + 1,
             now=now,
         )
+
+    async def keep(self, change_id: str, outcome: "Outcome") -> bool:
+        """Write an outcome down; the deed is done either way. Whether it could be, else `keep_late` tries again."""
+        from .database import StoreError
+
+        try:
+            await self.store.use(lambda store: store.journal.end(change_id, outcome))
+        except StoreError as error:
+            log.warning(
+                "The outcome of %s (%s) could not be written down: %s", change_id, outcome.outcome, error
+            )
+            self.unkept[change_id] = outcome
+            return False
+        except Exception:
+            # After the deed: nothing may hide what became of it from the caller.
+            log.exception("The outcome of %s (%s) could not be written down", change_id, outcome.outcome)
+            return False
+        self.unkept.pop(change_id, None)
+        return True
+
+    async def keep_late(self) -> None:
+        """Write down the outcomes that could not be written down at their time."""
+        for change_id, outcome in list(self.unkept.items()):
+            if not await self.keep(change_id, outcome):
+                return
 
     async def refuse(self, call: WriteCall, plan: Plan) -> None:
         """Refuse what the policy does not allow.
@@ -115,6 +124,7 @@ class Done:
     change_id: str
     road: Road
     outcome: "Outcome"
+    plan: Plan
     view: Any = None
     error: BaseException | None = None
     kept: bool = True
@@ -146,7 +156,7 @@ async def perform(
 async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
     from .database import StoreError
 
-    refused = await guard.refusals(call, plan)
+    refused = await guard.refusals(call, plan, store_needed=False)
     plan_id = None
     try:
         plan_id = (await keep_plan(call, plan, guard.store)).id
@@ -163,7 +173,7 @@ async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
 
 
 async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) -> Done:
-    from .journal import Intent, Outcome
+    from .journal import Intent
 
     plan = leave.plan
     intent = Intent(
@@ -184,71 +194,35 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
     change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
     view: Any = None
     error: BaseException | None = None
-    outcome = Outcome(outcome="unknown", why="it was interrupted")
     try:
         view = await doing.deed(plan)
     except BaseException as raised:
         error = raised
+    outcome = unread(doing, view, error)
+    kept = False
     with anyio.CancelScope(shield=True):
         with anyio.move_on_after(SETTLING_SECONDS):
             try:
-                outcome = await _became(doing, plan, view, error, guard)
+                outcome = await became(doing, plan, view, error, pause_seconds=guard.pause_seconds)
             except Exception:
                 log.exception("What became of %s could not be found out", change_id)
-        if error is None and not doing.unclear and outcome.outcome == "unknown":
-            outcome = Outcome(outcome="done", why="not read back")
-        kept = await _keep(change_id, outcome, guard)
+        kept = await guard.keep(change_id, outcome)
     if error is not None and not isinstance(error, Exception):
         raise error
     return Done(
-        change_id=change_id, road=leave.road, outcome=outcome, view=view, error=error, kept=kept
+        change_id=change_id,
+        road=leave.road,
+        plan=plan,
+        outcome=outcome,
+        view=view,
+        error=error,
+        kept=kept,
     )
 
 
-async def _became(
-    doing: Doing, plan: Plan, view: Any, error: BaseException | None, guard: Guard
-) -> "Outcome":
-    """What became of a deed that has ended, one way or another."""
-    from dataclasses import replace
-
-    from .journal import Outcome
-
-    if error is None and not doing.unclear:
-        seen = await doing.look(plan, remembered=True)
-        return replace(
-            seen, outcome="done", why=None, response=doing.said(view), created=doing.made or None
-        )
-    if _surely_not_done(error) and not doing.made and not doing.unclear:
-        return Outcome(outcome="not_done", why=type(error).__name__)
-    seen = await doing.look(plan, remembered=False)
-    if seen.outcome == "not_done" and isinstance(error, RequestTimeoutError):
-        await anyio.sleep(guard.pause_seconds)
-        seen = await doing.look(plan, remembered=False)
-    if view is not None:
-        seen = replace(seen, response=doing.said(view))
-    return seen if seen.created else replace(seen, created=doing.made or None)
-
-
-def _surely_not_done(error: BaseException | None) -> bool:
-    """Whether the error itself says that nothing was changed."""
-    if isinstance(error, ProductsApiError):
-        return error.outcome == "not_done"
-    return isinstance(error, ToolError)
-
-
-async def _keep(change_id: str, outcome: "Outcome", guard: Guard) -> bool:
-    """Write the outcome down; the deed is done either way."""
-    from .database import StoreError
-
-    try:
-        await guard.store.use(lambda store: store.journal.end(change_id, outcome))
-    except StoreError as error:
-        log.error("The outcome of %s (%s) could not be written down: %s", change_id, outcome.outcome, error)
-        return False
-    return True
-
-
-def policy_reader(path: Path | None, *, must_exist: bool, tools: frozenset[str]) -> Callable[[], "PolicyFile"]:
+def policy_reader(
+    path: Path | None, *, must_exist: bool, tools: frozenset[str]
+) -> Callable[[], "PolicyFile"]:
     """What reads the shop's policy whenever something is about to be written, so that an edit counts at once."""
 
     def read() -> "PolicyFile":

@@ -121,8 +121,13 @@ class Caller:
         if memory is None:
             return await self._answered(operation, path, parameters, content)
         if operation.writes:
+            # Before it is sent: whatever else ends it, a cancelled call too, leaves open whether it arrived.
+            memory.writes += 1
             try:
                 return await self._answered(operation, path, parameters, content)
+            except errors.ProductsApiError as error:
+                memory.writes -= error.outcome == "not_done"
+                raise
             finally:
                 # Also what was read while the write was under way.
                 memory.forget()

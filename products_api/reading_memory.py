@@ -23,10 +23,12 @@ class ReadingMemory:
     Attributes:
         longest: how old one may be in seconds; None is any age.
         closed: whether what is not remembered may not be read at all (`NotRememberedError`).
+        writes: how many writes were carried out, or may have been.
     """
 
     longest: float | None = None
     closed: bool = False
+    writes: int = 0
     clock: Callable[[], float] = time.monotonic
     _answers: dict[Hashable, tuple[float, Json]] = field(default_factory=dict[Hashable, tuple[float, Json]])
 

@@ -23,7 +23,10 @@ DEV_LOCK = ROOT / "requirements-dev.lock"
 
 _COMPILE = (
     *(sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes"),
-    *("--allow-unsafe", "--strip-extras"),  # setuptools is pinned too: it builds the project
+    "--allow-unsafe",  # setuptools is pinned too: it builds the project
+    # A pin without its extras does not bind `name[extra]` for every pip: one of 2023 takes the newest version then,
+    # and fails for want of its hash as soon as there is one.
+    "--no-strip-extras",
     # No address of an index gets into the files: each machine has its own.
     *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"),
 )
@@ -32,9 +35,8 @@ _COMPILE = (
 def pins(lock: Path) -> dict[str, Version]:
     """Name and version of every line of a lock file."""
     lines = (line.split(" ")[0] for line in lock.read_text("utf-8").splitlines() if line[:1].isalnum())
-    return {
-        canonicalize_name(name): Version(version) for name, _, version in (li.partition("==") for li in lines)
-    }
+    held = (Requirement(line) for line in lines)
+    return {canonicalize_name(it.name): Version(str(it.specifier).removeprefix("==")) for it in held}
 
 
 def wanted() -> tuple[list[str], list[str]]:

@@ -45,9 +45,7 @@ class Guarding:
             lifetime_seconds=self._lifetime_seconds,
             page=self._page,
         )
-        writing = frozenset(
-            tool["name"] for tool in definitions() if not tool["annotations"]["readOnlyHint"]
-        )
+        writing = frozenset(tool["name"] for tool in definitions() if not tool["annotations"]["readOnlyHint"])
         return Guard(
             store=self.store,
             asking=asking,

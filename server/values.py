@@ -235,7 +235,9 @@ def database_url(value: object) -> str | None:
     text = _text(value.get_secret_value() if isinstance(value, SecretStr) else value)
     scheme = text.partition("://")[0]
     if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
-        raise ValueError("is not the address of a PostgreSQL database; it looks like postgresql://user@host/name")
+        raise ValueError(
+            "is not the address of a PostgreSQL database; it looks like postgresql://user@host/name"
+        )
     return text
 
 

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from ..guard.calls import Preview, WriteCall
 from ..guard.change_book import ChangeBook
-from ..guard.plan import Plan
+from ..guard.outcomes import is_whole
+from ..guard.plan import SHOWN_ITEMS, Plan
 from ..guard.question import NOTHING_CHANGED
 from ..guard.writes import Done, Guard, perform
 from ..products_api.client import ProductsClient
@@ -26,8 +27,10 @@ from ..products_api.reading_memory import ReadingMemory, remembering
 from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
+from .effect_words import about
 from .previewing import preview_result
-from .records import GUARD_ARGUMENTS, ToolRecord
+from .reconciling import became, left_over, reconcile_after_start
+from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
 from .results import plain, to_result
 from .shop import Shop
 
@@ -60,6 +63,8 @@ async def call(
     shop.former_places = shop.book.former_places
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
+        if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
+            await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
         write = _write_call(record, given, context, api.location_id, base_url)
@@ -81,6 +86,12 @@ async def call(
         raise UnexpectedToolError(
             f"{record.name} failed because of a fault in this server. {NOTHING_CHANGED} The server's log says more."
         ) from error
+
+
+async def _tidy(shop: Shop, guard: Guard) -> None:
+    """See that the journal says of every former change what became of it, as far as that can be known."""
+    await guard.keep_late()
+    await guard.looked_back(lambda: reconcile_after_start(shop, pause_seconds=guard.pause_seconds))
 
 
 def _write_call(
@@ -132,8 +143,6 @@ class _Doing:
 
     async def look(self, plan: Plan, *, remembered: bool) -> "Outcome":
         """What became of it, as the shop shows it or as the deed has read it."""
-        from .reconciling import became
-
         self.memory.longest = None
         if not remembered:
             self.memory.forget()
@@ -146,6 +155,16 @@ class _Doing:
     def said(self, view: BaseModel) -> dict[str, Any]:
         """The answer as plain values."""
         return cast("dict[str, Any]", plain(view.model_dump(mode="python", exclude_none=True)))
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same arguments come to the same however often they are sent."""
+        return self._record.idempotent
+
+    @property
+    def sent(self) -> bool:
+        """Whether a write reached the shop, or may have."""
+        return self.memory.writes > 0
 
     @property
     def unclear(self) -> bool:
@@ -168,7 +187,7 @@ def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
     if not done.kept:
         notes = [
             *notes,
-            "The journal could not take down the outcome: the change is listed there as unknown.",
+            "The journal could not take down the outcome; that is tried again with the next change.",
         ]
     if done.view is not None:
         if done.outcome.outcome == "unknown":
@@ -176,10 +195,18 @@ def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
         return to_result(done.view, notes, change=change)
     error = cast("Exception", done.error)
     if done.outcome.outcome == "done":
-        words = _complete(done.outcome)
-        found = f"The API's answer was lost ({_reason(error)}). Read back from the shop: {words}"
-        made = {"created": done.outcome.created} if done.outcome.created else {}
-        return to_result(None, [*notes, found], change=change, more={"done": _whole(done.outcome), **made})
+        found = f"The API's answer was lost ({_reason(error)}). Read back from the shop: "
+        more: dict[str, Any] = {"done": is_whole(done.outcome)}
+        if done.outcome.created:
+            more["created"] = done.outcome.created
+        if is_whole(done.outcome):
+            return to_result(None, [*notes, f"{found}it was done."], change=change, more=more)
+        left = left_over(done.plan, done.outcome)
+        more["left"] = [f"{about(effect)} ({effect.id})" for effect in left[:SHOWN_ITEMS]]
+        found += (
+            f"{done.outcome.applied} of {done.outcome.of} changes were made, the others not. {_rest(record)}"
+        )
+        return to_result(None, [*notes, found], change=change, more=more)
     if done.outcome.outcome == "not_done":
         if isinstance(error, ToolError):
             raise error
@@ -208,14 +235,10 @@ def _reason(error: Exception) -> str:
     return "It failed because of a fault in this server; its log says more."
 
 
-def _whole(outcome: "Outcome") -> bool:
-    return outcome.applied is None or outcome.applied == outcome.of
-
-
-def _complete(outcome: "Outcome") -> str:
-    if _whole(outcome):
-        return "it was done."
-    return f"{outcome.applied} of {outcome.of} changes were made, the others not. {outcome.why or ''}".rstrip()
+def _rest(record: ToolRecord) -> str:
+    if record.idempotent or record.undoes:
+        return "The same call again does only the rest."
+    return "To go on, name only what is left: the same call again would change the others twice."
 
 
 @cache

@@ -1,6 +1,6 @@
 """All tools, in the order in which they are offered."""
 
-from . import bulk, bulk_inventory, collections, inventory, prices, products, reviews, store
+from . import bulk, bulk_inventory, changes, collections, inventory, prices, products, reviews, store
 from .records import ToolRecord
 
 RECORDS: tuple[ToolRecord, ...] = (
@@ -37,5 +37,8 @@ RECORDS: tuple[ToolRecord, ...] = (
     bulk.bulk_change_currency,
     bulk_inventory.bulk_update_inventory,
     bulk.bulk_edit_products,
+    changes.list_changes,
+    changes.get_change,
+    changes.undo_change,
 )
 """Every tool; which of them a server offers is chosen by toolset and read-only mode."""

@@ -7,14 +7,19 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.change_book import UNKNOWN_CHANGE
-from ..guard.plan import Plan, from_plain
+from ..guard.outcomes import is_whole
+from ..guard.plan import SHOWN_ITEMS, Plan, from_plain
+from ..guard.question import NOTHING_CHANGED
 from . import views
+from .carrying_out import Outcome, UndoResult, carry_out
 from .fields import Id, IsoTime, Limit, Offset, Text
 from .previewing import plan_content
 from .reconciling import created_by, observed_values, reconcile
 from .records import Risk, Toolset, tool
+from .renaming import new_ids_of
 from .shop import Shop
-from .undoing import carry_out, plan_undo
+from .text import quoted
+from .undoing import plan_undo
 
 if TYPE_CHECKING:
     from ..guard.change_book import ChangeBook
@@ -91,44 +96,66 @@ def _moment(text: str | None) -> float | None:
 async def get_change(shop: Shop, *, change_id: Id) -> views.ChangeDetails:
     """Look up one change in full: before and after, what came of it, whether undo_change can take it back. If that
     is unknown, reads the shop again."""
-    change = await _find(shop, change_id)
-    if change.outcome is None or change.outcome.outcome == "unknown":
-        unsettled = {item.id for item in await _book(shop).unsettled()}
-        if change.id in unsettled:
-            await reconcile(shop, [change])
-            change = await _find(shop, change_id)
-        else:
-            shop.note("It is still under way.")
-    plan = from_plain(change.plan)
+    change = await _known(shop, await _find(shop, change_id))
+    if change.outcome is None:
+        shop.note("It is still under way.")
+    why_not = await _hindrance(shop, change)
     return views.ChangeDetails.model_validate(
         _summary(change)
         | {
             "why": change.outcome.why if change.outcome else None,
             "caller": change.caller,
             "client": change.client or None,
-            "plan": plan_content(plan),
+            "plan": plan_content(from_plain(change.plan)),
             "arguments": change.arguments,
             "result": change.outcome.response if change.outcome else None,
             "created": change.outcome.created if change.outcome else None,
-            "can_be_undone": _hindrance(change) is None,
-            "why_not": _hindrance(change),
+            "can_be_undone": why_not is None,
+            "why_not": why_not,
         }
     )
 
 
-def _hindrance(change: "Change") -> str | None:
+async def _known(shop: Shop, change: "Change") -> "Change":
+    """The change, settled if its outcome was unknown and nobody is at work on it any more."""
+    if change.outcome is not None and change.outcome.outcome != "unknown":
+        return change
+    if change.id not in {item.id for item in await _book(shop).unsettled()}:
+        return change
+    await reconcile(shop, [change])
+    return await _find(shop, change.id)
+
+
+async def _hindrance(shop: Shop, change: "Change") -> str | None:
     """Why a change cannot be taken back, as far as the journal alone tells."""
-    outcome = change.outcome.outcome if change.outcome else "unknown"
-    if outcome == "not_done":
+    if change.outcome is None:
+        return "It is still under way."
+    if change.outcome.outcome == "not_done":
         return "It was not done."
-    if change.undone_by:
-        return f"It was undone by {change.undone_by[-1]}."
+    if undoing := await _undone_by(shop, change):
+        return f"It was undone by {undoing}."
     effects = from_plain(change.plan).effects
     if not effects:
         return "It changed nothing."
     if all(effect.kind == "review" and effect.deletes for effect in effects):
         return "Nothing can create a review: a deleted one never comes back. `plan` keeps its text."
     return None
+
+
+async def _undone_by(shop: Shop, change: "Change") -> str | None:
+    """The change that took this one back as a whole and was not itself taken back."""
+    for undoing_id in reversed(change.undone_by):
+        undoing = await _find(shop, undoing_id)
+        if _is_complete(undoing) and await _undone_by(shop, undoing) is None:
+            return undoing.id
+    return None
+
+
+def _is_complete(undoing: "Change") -> bool:
+    outcome = undoing.outcome
+    if outcome is None or outcome.outcome != "done":
+        return False
+    return is_whole(outcome) if outcome.response is None else outcome.response.get("done") is True
 
 
 OnConflict = Annotated[
@@ -139,29 +166,35 @@ OnConflict = Annotated[
 
 async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflict) -> Plan:
     """What taking a change back would do."""
-    change = await _find(shop, change_id)
-    if change.outcome is None or change.outcome.outcome == "unknown":
-        await reconcile(shop, [change])
-        change = await _find(shop, change_id)
-    if hindrance := _hindrance(change):
-        raise ToolError(f"It cannot be undone. {hindrance} Nothing was changed.")
-    already: list[Any] = []
-    for undone in await _tries(shop, change):
-        already += created_by(undone)
+    change = await _known(shop, await _find(shop, change_id))
+    if hindrance := await _hindrance(shop, change):
+        raise ToolError(f"It cannot be undone. {hindrance} {NOTHING_CHANGED}")
     return await plan_undo(
         shop,
         from_plain(change.plan).effects,
         created=created_by(change),
         observed=observed_values(change),
         on_conflict=on_conflict,
-        already_made=already,
+        already_made=await _made_again(shop, change),
     )
 
 
-async def _tries(shop: Shop, change: "Change") -> "list[Change]":
-    """Earlier undoings of a change that did not come to their end."""
-    found, _ = await _book(shop).list(tool="undo_change", since=change.time, limit=100)
-    return [item for item in found if item.undoes == change.id]
+async def _made_again(shop: Shop, change: "Change") -> dict[str, str]:
+    """Former id to present id of what undoings after a change have made again, this one's own tries among them."""
+    undoings: list[Change] = []
+    total = 1
+    while len(undoings) < total:
+        page, total = await _book(shop).list(
+            tool="undo_change", since=change.time, limit=100, offset=len(undoings)
+        )
+        if not page:
+            break
+        undoings += page
+    present: dict[str, str] = {}
+    for undoing in reversed(undoings):
+        new_ids = new_ids_of(from_plain(undoing.plan).effects, created_by(undoing))
+        present = {former: new_ids.get(new, new) for former, new in present.items()} | new_ids
+    return present
 
 
 @tool(
@@ -178,5 +211,28 @@ async def undo_change(
 ) -> views.Undone:
     """Undo, revert or take back a change: puts prices, texts, stock back as they were, makes deleted products again
     (with new ids). Stops where somebody changed it since."""
-    del on_conflict
-    return await carry_out(shop, plan, change_id)
+    del change_id, on_conflict
+    result = await carry_out(shop, plan)
+    if result.error:
+        shop.note(f"Stopped before its end: {result.error} undo_change again does only the rest.")
+    return _undone(result)
+
+
+def _undone(result: UndoResult) -> views.Undone:
+    left = [outcome for outcome in result.outcomes if outcome.became != "done" or outcome.why]
+    return views.Undone(
+        done=result.complete,
+        restored=len(result.outcomes) - len(left),
+        not_restored=[_thing(outcome) for outcome in left[:SHOWN_ITEMS]] or None,
+        more_not_restored=max(0, len(left) - SHOWN_ITEMS) or None,
+        new_ids=dict(result.new_ids) or None,
+    )
+
+
+def _thing(outcome: Outcome) -> views.RestoredThing:
+    return views.RestoredThing(
+        thing=f"{outcome.kind} {quoted(outcome.name) if outcome.name else ''}".rstrip(),
+        id=outcome.id,
+        outcome=outcome.became,
+        why=outcome.why,
+    )

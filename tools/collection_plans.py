@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Effect, Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import sending, shapes
 from .effects import as_told, changes, creation, deletion, plain_value

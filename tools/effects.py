@@ -85,4 +85,4 @@ def deletion(
 
 def as_told(thing: wire.Record) -> dict[str, Any]:
     """What the API told of a thing, by its own names."""
-    return cast("dict[str, Any]", thing.model_dump(mode="python", by_alias=True, exclude_unset=True))
+    return thing.model_dump(mode="python", by_alias=True, exclude_unset=True)

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
+from ..guard.question import NOTHING_CHANGED
 from ..products_api.models import Price
 
 MONEY = ("amount", "compare_at_price", "setup_fee")

@@ -1,20 +1,27 @@
 """What became of writes whose answer was lost, read back from the shop."""
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ..guard.plan import Effect, EffectKey, from_plain
-from ..products_api.errors import ProductsApiError
-from .effect_words import about, in_short
+import anyio
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ..guard.plan import Effect, EffectKey, Plan, from_plain
+from .effect_words import about, shown
 from .observing import Observation, observe
-from .settling import settle
+from .settling import changes_nothing, is_asked, settle
 from .shop import Created, Shop
 
 if TYPE_CHECKING:
     from ..guard.journal import Change, Outcome
 
 log = logging.getLogger("hoopai_products_mcp.tools")
+
+
+FRESH_SECONDS = 60.0
+"""A request that was sent this long ago or less may still be under way at the API."""
 
 
 async def became(shop: Shop, effects: Sequence[Effect], created: Sequence[Created]) -> "Outcome":
@@ -34,7 +41,7 @@ async def became(shop: Shop, effects: Sequence[Effect], created: Sequence[Create
 
 
 def _why(why: str | None, otherwise: Sequence[tuple[Effect, Any]]) -> str | None:
-    others = [f"{about(effect)} is {in_short(value)}" for effect, value in otherwise[:3]]
+    others = [f"{about(effect)} is {shown(effect, value)}" for effect, value in otherwise[:3]]
     return "; ".join([*([why] if why else []), *others]) or None
 
 
@@ -60,31 +67,56 @@ def created_by(change: "Change") -> list[Created]:
     return [Created(**item) for item in created]
 
 
-async def reconcile(shop: Shop, changes: Sequence["Change"]) -> "dict[str, Outcome]":
+def left_over(plan: Plan, outcome: "Outcome") -> list[Effect]:
+    """The effects of a plan, done in part, of which something else was read than was asked."""
+    found = {
+        EffectKey(item["kind"], item["within"], item["id"], item["field"]): item["value"]
+        for item in cast("list[dict[str, Any]]", outcome.observed or [])
+    }
+    return [
+        effect
+        for effect in plan.effects
+        if effect.key in found and not changes_nothing(effect) and not is_asked(effect, found[effect.key])
+    ]
+
+
+async def reconcile(
+    shop: Shop, changes: Sequence["Change"], *, pause_seconds: float = 0.0
+) -> "dict[str, Outcome]":
     """Read back what became of changes whose outcome is not known, and write it down; outcomes by id of the change.
 
-    One of which the shop says nothing stays unknown, with why.
+    One of which the shop says nothing stays unknown, with why. What was sent a short while ago and does not show is
+    looked for again after `pause_seconds`.
     """
     if shop.book is None:
         return {}
     found: dict[str, Outcome] = {}
     for change in changes:
         plan = from_plain(change.plan)
-        try:
+        outcome = await became(shop, plan.effects, created_by(change))
+        if outcome.outcome == "not_done" and pause_seconds and time.time() - change.time < FRESH_SECONDS:
+            await anyio.sleep(pause_seconds)
             outcome = await became(shop, plan.effects, created_by(change))
-        except ProductsApiError as error:
-            log.warning("What became of %s could not be read: %s", change.id, error)
-            continue
-        await shop.book.settle(change.id, outcome)
         found[change.id] = outcome
+        if outcome.outcome == "unknown" and change.outcome is not None and change.outcome.why == outcome.why:
+            # Nothing new: the journal need not say it again at every start.
+            continue
+        try:
+            await shop.book.settle(change.id, outcome)
+        except ToolError as error:
+            # Another process may have been faster.
+            log.warning("The outcome of %s could not be written down: %s", change.id, error)
     return found
 
 
-async def reconcile_after_start(shop: Shop) -> None:
-    """Settle what an earlier process left unknown, as far as the shop tells."""
+async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> None:
+    """Settle what an earlier process left unknown, as far as the shop tells.
+
+    Raises:
+        ToolError: the journal cannot be read.
+    """
     if shop.book is None:
         return
-    unsettled = await shop.book.unsettled()
-    settled = await reconcile(shop, unsettled)
+    settled = await reconcile(shop, await shop.book.unsettled(), pause_seconds=pause_seconds)
     for change_id, outcome in settled.items():
         log.warning("%s, left open by an earlier run: %s. %s", change_id, outcome.outcome, outcome.why or "")

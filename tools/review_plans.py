@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import Effect, Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from ..products_api.errors import NotFoundError, ProductsApiError
 from . import answering, sending, shapes

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..guard.approval import NOTHING_CHANGED
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import shapes
 

@@ -388,19 +388,19 @@ class ChangeDetails(Change, Result):
 
 
 class RestoredThing(View):
-    """What became of one thing that was to be put back."""
+    """One thing that is not as it was before."""
 
     thing: str
     id: str | None = None
-    new_id: str | None = None
-    restored: bool
+    outcome: str
     why: str | None = None
 
 
 class Undone(Result):
     """What an undoing has put back. Things made again have new ids."""
 
-    done: bool
+    done: bool = Field(description="all of it, and it reads back as it was")
     restored: int
     not_restored: list[RestoredThing] | None = None
-    made_again: list[RestoredThing] | None = None
+    more_not_restored: int | None = None
+    new_ids: dict[str, str] | None = Field(default=None, description="former id to new id")

@@ -266,11 +266,23 @@ class Attack(RuleBasedStateMachine):
         )
 
     def _does(self, call: Call) -> bool:
-        """Whether there is anything to send: what is hidden already is not hidden again."""
-        hidden = {
-            product["_id"] for product in self.sandbox.dump()["products"] if not product["availableInStore"]
-        }
-        return call[0] != "bulk_set_availability" or not hidden.issuperset(call[1]["product_ids"])
+        """Whether there is anything to send."""
+        return call[0] == "create_collection" or any(
+            self._moves(call, place) for place in range(PRODUCTS) if self._names(call, place)
+        )
+
+    def _names(self, call: Call, place: int) -> bool:
+        return any(key in str(call[1]) for key in (self.products[place], self.prices[self.products[place]]))
+
+    def _moves(self, call: Call, place: int) -> bool:
+        """Whether a call changes that product: what is as it was asked already is left alone."""
+        shop, (name, arguments), key = self.sandbox.dump(), call, self.products[place]
+        if name == "bulk_set_availability":
+            return any(product["_id"] == key and product["availableInStore"] for product in shop["products"])
+        if name == "bulk_change_prices":
+            value = arguments["price"]["value"]
+            return any(price["product"] == key and price["amount"] != value for price in shop["prices"])
+        return True
 
     def _presented(self, asked: Asked) -> None:
         asked.used = True
@@ -282,7 +294,8 @@ class Attack(RuleBasedStateMachine):
                 other.certain = False
 
     def _keep(self, call: Call, touched: list[int], **given: Any) -> Asked:
-        kept = Asked(call, self.sandbox.dump(), {place: self.touched[place] for place in touched}, **given)
+        about = {place: self.touched[place] for place in touched if self._moves(call, place)}
+        kept = Asked(call, self.sandbox.dump(), about, **given)
         self.all.append(kept)
         return kept
 
@@ -437,6 +450,7 @@ class Attack(RuleBasedStateMachine):
     @rule(drawn=CALLS, answer=st.sampled_from([*ANSWERS]), meddled=st.booleans())
     def ask_in_the_older_era(self, drawn: tuple[str, int, int], answer: str, meddled: bool) -> None:
         call, touched = self._call(drawn)
+        about = [place for place in touched if self._moves(call, place)]
         questions: list[str] = []
 
         def answering(question: str) -> Any:
@@ -444,7 +458,7 @@ class Attack(RuleBasedStateMachine):
             if len(questions) > 1:
                 return no(question)
             if meddled:
-                for place in touched:
+                for place in about:
                     self._meddle(place)
             return ANSWERS[answer](question)
 
@@ -453,17 +467,18 @@ class Attack(RuleBasedStateMachine):
         before, does = self.sandbox.dump(), self._does(call)
         result: CallToolResult = self.world.run(session.result, call[0], **call[1])
         writes = self._own_writes()
-        agreed = answer == "yes" and not (meddled and touched)
+        agreed = answer == "yes" and not (meddled and about)
         assert writes == (agreed and does and bool(questions)), result
         if not writes and not meddled:
             assert self.sandbox.dump() == before
         self.deeds += writes
         self._doubt(call)
 
-    @rule(asked=tokens | rounds | waiting)
-    def somebody_else_changes_what_a_plan_is_about(self, asked: Asked) -> None:
-        for place in asked.touched:
-            self._meddle(place)
+    @rule(number=st.integers(0, 5))
+    def somebody_else_changes_what_a_plan_is_about(self, number: int) -> None:
+        for asked in self.all[::-1][number : number + 1]:
+            for place in asked.touched:
+                self._meddle(place)
 
     @rule(place=st.integers(0, PRODUCTS - 1))
     def somebody_else_changes_a_product(self, place: int) -> None:
@@ -492,7 +507,7 @@ class Attack(RuleBasedStateMachine):
         assert self._journal() >= self.deeds
 
 
-SEARCH = settings(max_examples=settings().max_examples // 3, stateful_step_count=25)
+SEARCH = settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
 
 
 def test_no_way_around_the_approval_is_found() -> None:

@@ -1,0 +1,121 @@
+"""What became of a write: done, not done, or unknown, and never "failed" for what may have happened."""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ..products_api.errors import ProductsApiError, RequestTimeoutError
+
+if TYPE_CHECKING:
+    from .journal import Outcome
+    from .plan import Plan
+
+INTERRUPTED = "it was interrupted"
+NOT_READ_BACK = "not read back"
+WITHOUT_EFFECT = "the API accepted it, and yet read back nothing of it is there"
+MAY_STILL_COME = (
+    "nothing of it is there, but the request was not answered and the API may still be at it; sent again, it could "
+    "be done twice"
+)
+
+
+class Doing(Protocol):
+    """What a tool does for its own write; each call has one."""
+
+    async def plan(self) -> "Plan":
+        """What would happen, from a fresh reading of the shop."""
+        ...
+
+    async def deed(self, plan: "Plan") -> Any:
+        """Do it, and answer what the caller is told."""
+        ...
+
+    async def look(self, plan: "Plan", *, remembered: bool) -> "Outcome":
+        """What became of the plan, read back from the shop, or only from what the deed itself has read. Never
+        raises."""
+        ...
+
+    def said(self, view: Any) -> dict[str, Any]:
+        """The answer as plain values, for the journal."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether doing it twice comes to the same as doing it once."""
+        ...
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything was sent to the shop that was done or may have been."""
+        ...
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the deed itself could not tell of a part of it if it was done."""
+        ...
+
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """The things that it has made so far, as plain values."""
+        ...
+
+
+def unread(doing: Doing, view: Any, error: BaseException | None) -> "Outcome":
+    """What is known of a deed that has ended and cannot be looked after."""
+    from .journal import Outcome
+
+    made = doing.made or None
+    if error is not None and not doing.sent:
+        return Outcome(outcome="not_done", why=type(error).__name__)
+    if error is not None or doing.unclear:
+        return Outcome(outcome="unknown", why=INTERRUPTED, created=made)
+    return Outcome(outcome="done", why=NOT_READ_BACK, response=doing.said(view), created=made)
+
+
+async def became(
+    doing: Doing, plan: "Plan", view: Any, error: BaseException | None, *, pause_seconds: float
+) -> "Outcome":
+    """What became of a deed that has ended, one way or another.
+
+    A request whose answer was lost may still be under way: unless all of it is found at once, the shop is looked at
+    again after `pause_seconds`.
+    """
+    if error is not None and not doing.sent:
+        return unread(doing, view, error)
+    if error is None and not doing.unclear:
+        return _accepted(doing, view, await doing.look(plan, remembered=True))
+    seen = await doing.look(plan, remembered=False)
+    if not (seen.outcome == "done" and is_whole(seen)):
+        await anyio.sleep(pause_seconds)
+        seen = await doing.look(plan, remembered=False)
+    if seen.outcome == "not_done" and not doing.repeatable and _may_still_come(error):
+        seen = replace(seen, outcome="unknown", why=MAY_STILL_COME)
+    if view is not None:
+        seen = replace(seen, response=doing.said(view))
+    return seen if seen.created else replace(seen, created=doing.made or None)
+
+
+def is_whole(outcome: "Outcome") -> bool:
+    """Whether all of what was to be done was, as far as it was counted."""
+    return outcome.applied is None or outcome.applied == outcome.of
+
+
+def _accepted(doing: Doing, view: Any, seen: "Outcome") -> "Outcome":
+    """The outcome of what the API said yes to."""
+    known = replace(seen, response=doing.said(view), created=doing.made or None)
+    if seen.outcome == "not_done" and doing.sent:
+        return replace(known, outcome="unknown", why=WITHOUT_EFFECT)
+    if seen.outcome == "unknown":
+        # Its counts are of what could be read, and say nothing of the rest.
+        return replace(known, outcome="done", why=None, applied=None, of=None)
+    return replace(known, outcome="done", why=None)
+
+
+def _may_still_come(error: BaseException | None) -> bool:
+    """Whether the request was given up by somebody who waited, so that the API may be at it still."""
+    if isinstance(error, ProductsApiError):
+        return isinstance(error, RequestTimeoutError) or error.status == HTTPStatus.GATEWAY_TIMEOUT
+    return not isinstance(error, ToolError)
