@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hoopai_products_mcp.server.settings import Settings, SettingsError, flag, rows, variable
+from hoopai_products_mcp.server.settings import SECRETS, Settings, SettingsError, flag, rows, variable
 from hoopai_products_mcp.server.values import TOOLSETS, is_loopback
 
 CANARY = "pit-canary-7f3a"
@@ -35,6 +35,10 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         "read_only": False,
         "toolsets": TOOLSETS,
         "confirmation": "ask",
+        "confirm_writes": "destructive",
+        "policy_file": None,
+        "database_url": None,
+        "journal_days": 0,
         "timeout": 30.0,
         "base_url": "https://services.leadconnectorhq.com",
         "api_version": "2021-07-28",
@@ -53,7 +57,11 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
             "HOOPAI_SANDBOX": "yes",
             "HOOPAI_READ_ONLY": "1",
             "HOOPAI_TOOLSETS": "reviews, products,reviews",
-            "HOOPAI_CONFIRMATION": "OFF",
+            "HOOPAI_CONFIRMATION": "Human",
+            "HOOPAI_CONFIRM_WRITES": "ALL",
+            "HOOPAI_POLICY_FILE": str(tmp_path / "limits.toml"),
+            "HOOPAI_DATABASE_URL": "postgresql://me:secret@db/guard",
+            "HOOPAI_JOURNAL_DAYS": "365",
             "HOOPAI_DATA_DIR": str(tmp_path),
             "HOOPAI_TIMEOUT": "2.5",
             "HOOPAI_BASE_URL": "http://127.0.0.1:8100/api/",
@@ -67,13 +75,18 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     )
     assert settings.access_token
     assert settings.access_token.get_secret_value() == CANARY
-    assert settings.model_dump(exclude={"access_token"}) == {
+    assert settings.database_url
+    assert settings.database_url.get_secret_value() == "postgresql://me:secret@db/guard"
+    assert settings.model_dump(exclude={"access_token", "database_url"}) == {
         "location_id": "ve9EPM428h8vShlRW1KT",
         "sandbox": True,
         "read_only": True,
         "toolsets": ("products", "reviews"),
-        "confirmation": "off",
+        "confirmation": "human",
+        "confirm_writes": "all",
+        "policy_file": tmp_path / "limits.toml",
         "data_dir": tmp_path,
+        "journal_days": 365,
         "timeout": 2.5,
         "base_url": "http://127.0.0.1:8100/api",
         "api_version": "v3",
@@ -150,16 +163,27 @@ def test_all_problems_are_listed_at_once() -> None:
             "toolsets",
             "products,reviewz",
             "has as its second name no toolset. Did you mean reviews?"
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, all",
         ),
         (
             "toolsets",
             "products,,",
             "has as its second name no toolset."
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, all",
         ),
-        ("confirmation", "human", "has a value it cannot have. Allowed: ask, off"),
-        ("confirmation", "of", "has a value it cannot have. Did you mean off? Allowed: ask, off"),
+        ("confirmation", "no", "has a value it cannot have. Allowed: ask, human, off"),
+        ("confirmation", "of", "has a value it cannot have. Did you mean off? Allowed: ask, human, off"),
+        ("confirm_writes", "al", "has a value it cannot have. Did you mean all? Allowed: destructive, all"),
+        ("policy_file", "policy.toml", "must be a whole path: assistants start servers from any folder"),
+        (
+            "database_url",
+            "sqlite:///guard.sqlite",
+            "is not the address of a PostgreSQL database; it looks like postgresql://user@host/name",
+        ),
+        ("journal_days", "-1", "must be a whole number of days from 0 to 36500"),
+        ("journal_days", "36501", "must be a whole number of days from 0 to 36500"),
+        ("journal_days", "9" * 4000, "must be a whole number of days from 0 to 36500"),
+        ("journal_days", "a week", "must be a whole number of days from 0 to 36500"),
         ("transport", "sse", "has a value it cannot have. Allowed: stdio, http"),
         ("timeout", "soon", "must be a number of seconds above 0 and at most 600"),
         ("timeout", "0", "must be a number of seconds above 0 and at most 600"),
@@ -240,7 +264,19 @@ def test_what_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize(
-    "shape", ["{}", " {}", "{}\n", "bearer {}", "https://{}@a", "products,{}", "0{}", "~{}/x", "é{}"]
+    "shape",
+    [
+        "{}",
+        " {}",
+        "{}\n",
+        "bearer {}",
+        "https://{}@a",
+        "postgres://a:{}@b/c",
+        "products,{}",
+        "0{}",
+        "~{}/x",
+        "é{}",
+    ],
 )
 def test_a_refusal_never_repeats_the_value(name: str, shape: str) -> None:
     """Whatever stands in the wrong variable may be the token."""
@@ -249,8 +285,8 @@ def test_a_refusal_never_repeats_the_value(name: str, shape: str) -> None:
     except SettingsError as error:
         said = "".join(traceback.format_exception(error))
     else:
-        # A value that was taken is shown, unless it is the token.
-        said = f"{settings!r} {settings} {settings.model_dump_json()}" if name == "access_token" else ""
+        # A value that was taken is shown, unless it is a secret.
+        said = f"{settings!r} {settings} {settings.model_dump_json()}" if name in SECRETS else ""
     assert CANARY not in said
 
 
@@ -332,15 +368,18 @@ def test_settings_do_not_change() -> None:
         Settings().read_only = True  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_the_table_has_one_row_for_each_setting_and_no_option_for_the_token() -> None:
+def test_the_table_has_one_row_for_each_setting_and_no_option_for_a_secret() -> None:
     table = list(rows())
     assert [row.variable for row in table] == [variable(name) for name in FIELDS]
-    assert [row.flag for row in table] == ["", *(flag(name) for name in FIELDS[1:])]
+    assert {row.variable for row in table if not row.flag} == {"HOOPAI_ACCESS_TOKEN", "HOOPAI_DATABASE_URL"}
+    assert [row.flag for row in table if row.flag] == [flag(name) for name in FIELDS if name not in SECRETS]
     assert {row.variable: row.default for row in table if row.default} == {
         "HOOPAI_SANDBOX": "off",
         "HOOPAI_READ_ONLY": "off",
         "HOOPAI_TOOLSETS": "all",
         "HOOPAI_CONFIRMATION": "ask",
+        "HOOPAI_CONFIRM_WRITES": "destructive",
+        "HOOPAI_JOURNAL_DAYS": "0",
         "HOOPAI_DATA_DIR": "your data folder",
         "HOOPAI_TIMEOUT": "30",
         "HOOPAI_BASE_URL": "https://services.leadconnectorhq.com",
