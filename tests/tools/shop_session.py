@@ -100,6 +100,10 @@ class ShopSession:
         """The requests that reached the API so far, such as `GET /products/?limit=25`."""
         return self.sandbox.requests.lines()
 
+    def dump(self) -> dict[str, Any]:
+        """The whole shop as data, for comparing it before and after."""
+        return self.sandbox.dump()
+
     def writes(self) -> list[str]:
         """The requests among them that can change the shop."""
         return [line for line in self.sent() if not line.startswith("GET ")]

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from hoopai_products_mcp.guard.plan import Effect, Plan, from_plain, to_plain
 from hoopai_products_mcp.products_api.client import ProductsClient
@@ -40,6 +40,14 @@ class Done:
     plan: Plan
     created: tuple[Created, ...]
     observed: Mapping[Any, Any]
+
+
+class AnyShop(Protocol):
+    """Whatever tells the whole shop behind it."""
+
+    def dump(self) -> Doc:
+        """The shop as data."""
+        ...
 
 
 @dataclass
@@ -114,16 +122,16 @@ def effect(kind: Any, thing_id: str | None, field: str, before: Any, after: Any,
     return Effect(kind=kind, id=thing_id, field=field, before=before, after=after, **others)
 
 
-def product(shop: UndoShop, name: str) -> Doc:
+def product(shop: AnyShop, name: str) -> Doc:
     (found,) = [doc for doc in shop.dump()["products"] if doc["name"] == name]
     return found
 
 
-def prices_of(shop: UndoShop, product_id: str) -> list[Doc]:
+def prices_of(shop: AnyShop, product_id: str) -> list[Doc]:
     return [doc for doc in shop.dump()["prices"] if doc["product"] == product_id]
 
 
-def collection(shop: UndoShop, slug: str) -> Doc:
+def collection(shop: AnyShop, slug: str) -> Doc:
     (found,) = [doc for doc in shop.dump()["collections"] if doc["slug"] == slug]
     return found
 
