@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 INTERRUPTED = "it was interrupted"
 NOT_READ_BACK = "not read back"
 WITHOUT_EFFECT = "the API accepted it, and yet read back nothing of it is there"
-MAY_STILL_COME = (
-    "nothing of it is there, but the request was not answered and the API may still be at it; sent again, it could "
-    "be done twice"
-)
+MAY_STILL_COME = "the API may still be at it"
 
 
 class Doing(Protocol):
@@ -53,8 +50,8 @@ class Doing(Protocol):
         ...
 
     @property
-    def unclear(self) -> bool:
-        """Whether the deed itself could not tell of a part of it if it was done."""
+    def unclear(self) -> Exception | None:
+        """Why the deed itself could not tell of a part of it if it was done; None where it could."""
         ...
 
     @property
@@ -70,7 +67,7 @@ def unread(doing: Doing, view: Any, error: BaseException | None) -> "Outcome":
     made = doing.made or None
     if error is not None and not doing.sent:
         return Outcome(outcome="not_done", why=type(error).__name__)
-    if error is not None or doing.unclear:
+    if error is not None or doing.unclear is not None:
         return Outcome(outcome="unknown", why=INTERRUPTED, created=made)
     return Outcome(outcome="done", why=NOT_READ_BACK, response=doing.said(view), created=made)
 
@@ -81,18 +78,19 @@ async def became(
     """What became of a deed that has ended, one way or another.
 
     A request whose answer was lost may still be under way: unless all of it is found at once, the shop is looked at
-    again after `pause_seconds`.
+    again after `pause_seconds`. One that somebody stopped waiting for may take longer than that: what does not show
+    then is not known.
     """
     if error is not None and not doing.sent:
         return unread(doing, view, error)
-    if error is None and not doing.unclear:
+    if error is None and doing.unclear is None:
         return _accepted(doing, view, await doing.look(plan, remembered=True))
     seen = await doing.look(plan, remembered=False)
-    if not (seen.outcome == "done" and is_whole(seen)):
+    if not is_complete(seen):
         await anyio.sleep(pause_seconds)
         seen = await doing.look(plan, remembered=False)
-    if seen.outcome == "not_done" and not doing.repeatable and _may_still_come(error):
-        seen = replace(seen, outcome="unknown", why=MAY_STILL_COME)
+    if seen.outcome != "unknown" and not is_complete(seen) and _was_given_up(error or doing.unclear):
+        seen = replace(seen, outcome="unknown", why=_so_far(seen, doing))
     if view is not None:
         seen = replace(seen, response=doing.said(view))
     return seen if seen.created else replace(seen, created=doing.made or None)
@@ -101,6 +99,22 @@ async def became(
 def is_whole(outcome: "Outcome") -> bool:
     """Whether all of what was to be done was, as far as it was counted."""
     return outcome.applied is None or outcome.applied == outcome.of
+
+
+def is_complete(outcome: "Outcome") -> bool:
+    """Whether it is known that all of it was done."""
+    return outcome.outcome == "done" and is_whole(outcome)
+
+
+def may_still_come(outcome: "Outcome") -> bool:
+    """Whether it is unknown because the API may still have been at it when the shop was looked at."""
+    return outcome.outcome == "unknown" and MAY_STILL_COME in (outcome.why or "")
+
+
+def _so_far(seen: "Outcome", doing: Doing) -> str:
+    there = f"{seen.applied} of {seen.of} changes are" if seen.applied else "nothing of it is"
+    twice = "" if doing.repeatable else "; sent again, it could be done twice"
+    return f"{there} there so far, but {MAY_STILL_COME}{twice}"
 
 
 def _accepted(doing: Doing, view: Any, seen: "Outcome") -> "Outcome":
@@ -114,7 +128,7 @@ def _accepted(doing: Doing, view: Any, seen: "Outcome") -> "Outcome":
     return replace(known, outcome="done", why=None)
 
 
-def _may_still_come(error: BaseException | None) -> bool:
+def _was_given_up(error: BaseException | None) -> bool:
     """Whether the request was given up by somebody who waited, so that the API may be at it still."""
     if isinstance(error, ProductsApiError):
         return isinstance(error, RequestTimeoutError) or error.status == HTTPStatus.GATEWAY_TIMEOUT

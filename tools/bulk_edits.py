@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ..guard.plan import Effect, Plan
 from ..products_api import models as wire
 from ..products_api.changes import FieldDifference, differences
+from ..products_api.errors import ProductsApiError
 from . import shapes, views
 from .comparing import asked_for, settable
 from .reading import misses
@@ -56,7 +57,7 @@ async def carry_out(shop: Shop, plan: Plan, edits: Sequence[shapes.ProductEdit])
     """Send what the plan leaves to do, in as many calls as it takes, and read it back.
 
     Raises:
-        ProductsApiError: the first call failed and changed nothing.
+        ProductsApiError: the first call failed and changed nothing, or it is the only one and its answer was lost.
     """
     rest = left_to_do(edits, plan.effects)
     left = {edit.product_id for edit in rest}
@@ -78,33 +79,56 @@ async def _report(
     sent: Sequence[wire.ProductEdit],
     result: wire.BulkEditResult,
 ) -> views.BulkEdited:
+    lost = result.error if result.error is not None and result.error.outcome == "unknown" else None
+    if lost is not None and len(result.calls) == 1:
+        raise lost
+    shop.unclear = lost
     # A product whose prices filled several calls counts for the worst of them.
     skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
     failed = list(dict.fromkeys(part.product_id for part in result.failed))
     done = [key for key in product_ids if key not in {*failed, *skipped}]
-    unclear = result.error is not None and result.error.outcome == "unknown"
-    if unclear:
-        shop.unclear = True
-        shop.note(
-            "It is not known whether the products in products_unknown were changed; `differing` shows what of them "
-            "does not read as asked."
-        )
-    if failed or skipped:
-        shop.note("To go on, call again with the same products: what is already done is skipped.")
     short = _note_low_counts(shop, result)
-    readable = {*done, *failed} if unclear else {*done}
+    readable = {*done, *failed} if lost else {*done}
     compared = await shop.check(
         lambda: compare_edits(shop, [edit for edit in sent if edit.id in readable], plan.state["before"])
     )
+    unknown: list[str] = []
+    if lost is not None:
+        unknown = failed if compared is None else _products_of(compared.differing, sent, failed)
+        done = [key for key in product_ids if key not in {*unknown, *skipped}]
+        failed = []
+        shop.note(_words_of_loss(lost, unknown))
+    if failed or unknown or skipped:
+        shop.note("To go on, call again with the same products: what is already done is skipped.")
+    all_sent = not (failed or unknown or skipped)
     return views.BulkEdited(
-        done=result.complete and not short and compared is not None and not any(compared),
+        done=all_sent and not short and compared is not None and not any(compared),
         products_done=done,
-        products_unknown=(failed if unclear else None) or None,
-        products_failed=(None if unclear else failed) or None,
+        products_unknown=unknown or None,
+        products_failed=failed or None,
         products_not_tried=skipped or None,
         differing=(compared and compared.differing) or None,
         lost=(compared and compared.lost) or None,
-        error=str(result.error) if result.error else None,
+        error=str(result.error) if failed or unknown else None,
+    )
+
+
+def _products_of(
+    items: Iterable[views.BulkItem], sent: Iterable[wire.ProductEdit], among: Sequence[str]
+) -> list[str]:
+    """Those of the products to which the items, which are products and prices, belong."""
+    home = {price.id: edit.id for edit in sent for price in edit.prices or ()}
+    found = {home.get(item.id, item.id) for item in items}
+    return [key for key in among if key in found]
+
+
+def _words_of_loss(lost: ProductsApiError, unknown: Sequence[str]) -> str:
+    said = f"The API's answer to a part was lost ({lost.happened.removesuffix('.')}). "
+    if not unknown:
+        return f"{said}Read back from the shop: that part was done."
+    return (
+        f"{said}It is not known whether the products in products_unknown were changed; `differing` shows what of them "
+        "does not read as asked."
     )
 
 

@@ -75,7 +75,7 @@ async def call(
             return done
         if isinstance(done, Preview):
             return preview_result(done, [*notes, *shop.notes])
-        return _told(record, done, [*notes, *shop.notes])
+        return _told(record, done, [*notes, *shop.notes], in_part=shop.unclear is not None)
     except (ToolError, MCPError):
         raise
     except ProductsApiError as error:
@@ -167,8 +167,8 @@ class _Doing:
         return self.memory.writes > 0
 
     @property
-    def unclear(self) -> bool:
-        """Whether the tool could not tell of a part of it if it was done."""
+    def unclear(self) -> ProductsApiError | None:
+        """Why the tool could not tell of a part of it if it was done; None where it could."""
         return self._shop.unclear
 
     @property
@@ -177,8 +177,8 @@ class _Doing:
         return [created._asdict() for created in self._shop.created]
 
 
-def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
-    """The result of a write that was let through.
+def _told(record: ToolRecord, done: Done, notes: list[str], *, in_part: bool) -> CallToolResult:
+    """The result of a write that was let through. `in_part`: the tool could not tell of a part if it was done.
 
     Raises:
         ToolError: it was not done, or that is not known.
@@ -192,13 +192,15 @@ def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
     if done.view is not None:
         if done.outcome.outcome == "unknown":
             change["outcome"] = "unknown"
+        if in_part:
+            notes = [*notes, _found_in_part(done)]
         return to_result(done.view, notes, change=change)
     error = cast("Exception", done.error)
     if done.outcome.outcome == "done":
-        found = f"The API's answer was lost ({_reason(error)}). Read back from the shop: "
+        found = f"The API's answer was lost ({_reason(error).removesuffix('.')}). Read back from the shop: "
         more: dict[str, Any] = {"done": is_whole(done.outcome)}
-        if done.outcome.created:
-            more["created"] = done.outcome.created
+        if made := done.outcome.created:
+            more["created"] = [{key: item[key] for key in item if item[key] is not None} for item in made]
         if is_whole(done.outcome):
             return to_result(None, [*notes, f"{found}it was done."], change=change, more=more)
         left = left_over(done.plan, done.outcome)
@@ -217,11 +219,26 @@ def _told(record: ToolRecord, done: Done, notes: list[str]) -> CallToolResult:
             f"{_reason(error)} Read back, the shop is as it was before: {NOTHING_CHANGED} "
             f"It may be done anew. (change {done.change_id})",
         ) from error
+    look = f"get_change {done.change_id} reads the shop again and says what it finds"
+    next_step = (
+        f"{look}; the same call again does no more than this one."
+        if record.idempotent
+        else f"Do not repeat it before looking: {look}."
+    )
     raise _failure(
         error,
-        f"{_reason(error)} It is not known whether anything was changed: {done.outcome.why}. Do not repeat it "
-        f"before looking: get_change {done.change_id} reads the shop again and says what it finds.",
+        f"{_reason(error)} It is not known whether anything was changed: {done.outcome.why}. {next_step}",
     ) from error
+
+
+def _found_in_part(done: Done) -> str:
+    """What was found of a write of which the tool could not tell all."""
+    outcome = done.outcome
+    if outcome.outcome == "unknown":
+        return f"Looked at once more: {outcome.why}. get_change {done.change_id} reads the shop again later."
+    if is_whole(outcome):
+        return "Looked at once more: all of it was done."
+    return f"Looked at once more: {outcome.applied or 0} of {outcome.of} changes were made, the others not."
 
 
 def _failure(error: Exception, text: str) -> ToolError:

@@ -58,7 +58,7 @@ async def carry_out(shop: Shop, plan: Plan) -> UndoResult:
     The first step that fails is the last one tried. `shop.unclear` is set when it may have been done.
 
     Raises:
-        ProductsApiError, ToolError: the very first step failed and surely changed nothing.
+        ProductsApiError, ToolError: the very first step failed and surely changed nothing, or it is the only one.
     """
     undo = Undo(shop, dict(plan.state.get("made", {})))
     steps = steps_of(undo, plan.effects)
@@ -70,9 +70,10 @@ async def carry_out(shop: Shop, plan: Plan) -> UndoResult:
             await step.do()
         except (ProductsApiError, ToolError) as raised:
             outcome: Became = raised.outcome if isinstance(raised, ProductsApiError) else "not_done"
-            if outcome == "not_done" and number == 0 and len(shop.created) == made:
+            if (outcome == "not_done" or len(steps) == 1) and number == 0 and len(shop.created) == made:
                 raise
-            shop.unclear = shop.unclear or outcome == "unknown"
+            if isinstance(raised, ProductsApiError) and outcome == "unknown":
+                shop.unclear = raised
             became |= _of(step, outcome)
             error = " ".join(str(raised).split())
             break

@@ -40,8 +40,8 @@ def about(effect: Effect) -> str:
     """The thing and the field."""
     if effect.field == EXISTS:
         return f"the {effect.kind} {named(effect)}"
-    store = f" {effect.within}" if effect.kind in {"store", "order"} else ""
-    return f"{named(effect)}, {field_name(effect)}{store}"
+    within = {"store": f" {effect.within}", "order": f" of the store {effect.within}"}.get(effect.kind, "")
+    return f"{named(effect)}, {field_name(effect)}{within}"
 
 
 def shown(effect: Effect, value: Any) -> str:

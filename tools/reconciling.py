@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
+from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import Effect, EffectKey, Plan, from_plain
 from .effect_words import about, shown
 from .observing import Observation, observe
@@ -85,8 +87,8 @@ async def reconcile(
 ) -> "dict[str, Outcome]":
     """Read back what became of changes whose outcome is not known, and write it down; outcomes by id of the change.
 
-    One of which the shop says nothing stays unknown, with why. What was sent a short while ago and does not show is
-    looked for again after `pause_seconds`.
+    One of which the shop says nothing stays unknown, with why, and so does for a while one that the API may still be
+    at. What was sent a short while ago and does not show is looked for again after `pause_seconds`.
     """
     if shop.book is None:
         return {}
@@ -94,9 +96,12 @@ async def reconcile(
     for change in changes:
         plan = from_plain(change.plan)
         outcome = await became(shop, plan.effects, created_by(change))
-        if outcome.outcome == "not_done" and pause_seconds and time.time() - change.time < FRESH_SECONDS:
+        fresh = time.time() - change.time < FRESH_SECONDS
+        if outcome.outcome == "not_done" and pause_seconds and fresh:
             await anyio.sleep(pause_seconds)
             outcome = await became(shop, plan.effects, created_by(change))
+        if fresh and change.outcome and may_still_come(change.outcome) and not is_complete(outcome):
+            outcome = replace(outcome, outcome="unknown", why=change.outcome.why)
         found[change.id] = outcome
         if outcome.outcome == "unknown" and change.outcome is not None and change.outcome.why == outcome.why:
             # Nothing new: the journal need not say it again at every start.

@@ -50,7 +50,7 @@ class Shop:
     Attributes:
         notes: reach the caller with the result.
         created: the things that the call has made, in the order of the plan's creations.
-        unclear: whether it is not known of a part of the write if it was done.
+        unclear: why it is not known of a part of the write if it was done; None where it is.
         book: the journal of the shop; None where no changes are kept.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
@@ -60,7 +60,7 @@ class Shop:
         self.api = api
         self.notes: list[str] = []
         self.created: list[Created] = []
-        self.unclear = False
+        self.unclear: ProductsApiError | None = None
         self.book: ChangeBook | None = None
         self.former_places: FormerPlaces | None = None
         self._report = report

@@ -183,21 +183,73 @@ async def test_a_part_that_is_refused_leaves_the_earlier_ones_done_and_the_later
         assert now == [True] * 30 + [False] * 40
 
 
+LOST = "The API's answer to a part was lost (The connection broke after POST /products/bulk-update/edit was sent "
+
+
 @pytest.mark.parametrize("applied", [True, False])
-async def test_a_part_whose_answer_was_lost_is_unknown_and_read_back(applied: bool) -> None:
+async def test_a_part_whose_answer_was_lost_is_read_back(applied: bool) -> None:
     async with shop_session(yes, shop=70) as session:
         edits = _many(session)
         session.sandbox.faults.add("drop_after" if applied else "drop_before", ROUTE, skip=1)
         done = await session.call("bulk_edit_products", products=edits)
         keys = [edit["product_id"] for edit in edits]
         assert done["done"] is False
-        assert done["products_done"] == keys[:30]
-        assert done["products_unknown"] == keys[30:60]
+        assert done["products_done"] == (keys[:60] if applied else keys[:30])
+        assert done.get("products_unknown") == (None if applied else keys[30:60])
         assert done["products_not_tried"] == keys[60:]
         assert "products_failed" not in done
         assert [item["id"] for item in done.get("differing", [])] == ([] if applied else keys[30:60])
-        assert "It is not known whether the change was made." in done["error"]
-        assert done["notes"][0].startswith("It is not known whether the products in products_unknown")
+        found = (
+            "Read back from the shop: that part was done."
+            if applied
+            else "It is not known whether the products in products_unknown were changed; `differing` shows what of "
+            "them does not read as asked."
+        )
+        assert done["notes"] == [
+            f"{LOST}(RemoteProtocolError)). {found}",
+            "To go on, call again with the same products: what is already done is skipped.",
+            f"Looked at once more: {60 if applied else 30} of 61 changes were made, the others not.",
+        ]
+        assert session.changes[0].keys() == {"id", "approved_by"}
+        assert await journal_says(session) == ("done", 60 if applied else 30, 61)
+
+
+async def test_a_last_part_whose_answer_was_lost_is_done_when_it_reads_so() -> None:
+    async with shop_session(yes, shop=70) as session:
+        edits = _many(session)
+        session.sandbox.faults.add("drop_after", ROUTE, skip=2)
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done == {
+            "notes": [
+                f"{LOST}(RemoteProtocolError)). Read back from the shop: that part was done.",
+                "Looked at once more: all of it was done.",
+            ],
+            "done": True,
+            "products_done": [edit["product_id"] for edit in edits],
+        }
+        assert await journal_says(session) == ("done", None, None)
+
+
+async def test_a_part_that_was_given_up_may_still_come_so_it_is_unknown() -> None:
+    async with shop_session(yes, shop=70) as session:
+        edits = _many(session)
+        keys = [edit["product_id"] for edit in edits]
+        session.sandbox.faults.add("latency", ROUTE, skip=1, seconds=60, applied=False)
+        done = await session.call("bulk_edit_products", products=edits)
+        assert done["products_unknown"] == keys[30:60]
+        (change,) = session.changes
+        assert change["outcome"] == "unknown"
+        assert done["notes"][-1] == (
+            "Looked at once more: 30 of 61 changes are there so far, but the API may still be at it. "
+            f"get_change {change['id']} reads the shop again later."
+        )
+        assert await journal_says(session) == ("unknown", 30, 61)
+
+
+async def journal_says(session: ShopSession) -> tuple[str, int | None, int | None]:
+    """The outcome of the only change, and how much of it was done where that is not all."""
+    (change,) = (await session.call("list_changes"))["items"]
+    return change["outcome"], change.get("applied"), change.get("of")
 
 
 def _sent(session: ShopSession) -> list[str]:
