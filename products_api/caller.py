@@ -1,4 +1,4 @@
-"""How every operation is called: path, location, JSON, errors, waiting out a rate limit, and paging.
+"""How every operation is called: path, location, JSON, errors, keeping to the rate limit, and paging.
 
 The areas of the client (`product_calls`, `price_calls`, …) build on `Caller` and say only what is
 particular to their operations.
@@ -23,6 +23,7 @@ from .paths import fill
 from .refusals import error_of
 from .replies import Reply, advised_wait, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
+from .throttle import Sleep, Throttle
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
@@ -32,7 +33,6 @@ log = logging.getLogger("hoopai_products_mcp.products_api")
 Model = TypeVar("Model", bound=BaseModel)
 Item = TypeVar("Item", bound=BaseModel)
 Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
-Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 PAGE_CAP = 100
 RATE_LIMIT_REPEATS = 3
@@ -54,6 +54,7 @@ class Caller:
         timeout: float,
         transport: "AnyTransport | None",
         sleep: Sleep | None,
+        clock: Callable[[], float],
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -62,6 +63,7 @@ class Caller:
         self._timeout = timeout
         self._given_transport = transport
         self._sleep = sleep or anyio.sleep
+        self._throttle = Throttle(self._sleep, clock)
         self._transport: HttpTransport | None = None
         self._closed = False
 
@@ -170,7 +172,9 @@ class Caller:
         """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
         waited, repeats = 0.0, 0
         while True:
-            reply = await self._send_once(operation, path, query, content)
+            async with self._throttle.turn(again=repeats > 0):
+                reply = await self._send_once(operation, path, query, content)
+                self._throttle.learn(reply.headers)
             if (
                 reply.status != HTTPStatus.TOO_MANY_REQUESTS
                 or repeats == RATE_LIMIT_REPEATS
@@ -184,6 +188,7 @@ class Caller:
             if waited + wait > RATE_LIMIT_PATIENCE_SECONDS:
                 return reply
             log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
+            self._throttle.hold(wait)
             await self._sleep(wait)
             waited, repeats = waited + wait, repeats + 1
 

@@ -7,18 +7,20 @@ Money is Decimal in major units throughout. Importing this module does not impor
 the first request does.
 """
 
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .bulk_calls import BulkCalls
-from .caller import Sleep
 from .collection_calls import CollectionCalls
 from .credentials import Token
 from .inventory_calls import InventoryCalls
 from .price_calls import PriceCalls
 from .review_calls import ReviewCalls
 from .store_calls import StoreCalls
+from .throttle import Sleep
 
 if TYPE_CHECKING:
     from .transport import AnyTransport
@@ -45,6 +47,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         transport: "AnyTransport | None" = None,
         sleep: Sleep | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Set up without connecting.
 
@@ -56,6 +59,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             timeout: seconds for a whole request, answer included.
             transport: what to send through instead of the network.
             sleep: how to wait for a rate limit; the real, cancellable sleep unless given.
+            clock: seconds by which the API's rate limit is kept.
 
         Raises:
             ValueError: an argument that no request could be made with.
@@ -70,6 +74,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             timeout=timeout,
             transport=transport,
             sleep=sleep,
+            clock=clock,
         )
         if token.fault:
             raise ValueError(token.fault)

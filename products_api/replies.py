@@ -76,6 +76,13 @@ def advised_wait(headers: Mapping[str, str]) -> float | None:
     return None if interval is None else interval / 1000
 
 
+def told_limit(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
+    """How many requests the API takes, and in how many seconds; None for what an answer does not say."""
+    limit = _number(headers.get("x-ratelimit-max"))
+    interval = _number(headers.get("x-ratelimit-interval-milliseconds"))
+    return None if limit is None else int(limit), None if interval is None else interval / 1000
+
+
 def daily_budget_spent(headers: Mapping[str, str]) -> bool:
     """Whether the day's requests are used up, so that no wait within a call could help."""
     return _number(headers.get("x-ratelimit-daily-remaining")) == 0
