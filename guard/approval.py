@@ -21,8 +21,9 @@ from pydantic import ValidationError
 
 from . import question
 from .calls import Confirmation, Leave, Preview, Road, WriteCall
-from .plan import Plan, changed_since, from_plain, to_plain
+from .plan import Plan, from_plain, to_plain
 from .question import NOTHING_CHANGED
+from .staleness import changed_since, stale_words
 from .store import OpenStore, Store
 from .tokens import InvalidTokenError, binding_digest, seal, unseal
 
@@ -42,7 +43,11 @@ MOST_QUESTIONS = 3
 QUESTION = "approval"
 """The key under which the question travels."""
 
-USED = f"This plan was answered before, and an answer counts once. {NOTHING_CHANGED} Call again to ask anew."
+USED = (
+    # Whoever repeats a call whose answer got lost must not take this for an answer to the first one.
+    "This plan was answered before, and an answer counts once. Nothing was changed by this call; list_changes shows "
+    "what the first one did. To ask anew, call again."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,7 @@ async def approve(
     """
     # With a state somebody was asked about this call: their no counts even if by now nobody would have to be asked.
     answering = context.request_state is not None and is_multi_round_trip(context)
-    if not answering and (road := _unasked(plan, asking)) is not None:
+    if not answering and (road := unasked(plan, asking)) is not None:
         return Leave(road=road, plan=plan)
     ladder = _Ladder(call, asking, store)
     if answering or (can_ask(context) and is_multi_round_trip(context)):
@@ -82,7 +87,7 @@ async def approve(
     return await ladder.by_token(plan)
 
 
-def _unasked(plan: Plan, asking: Asking) -> Road | None:
+def unasked(plan: Plan, asking: Asking) -> Road | None:
     """The road of a write that nobody is asked about."""
     if not plan.asks and not asking.confirm_all:
         return Road.NOT_NEEDED
@@ -100,12 +105,6 @@ def is_multi_round_trip(context: Context[Any, Any]) -> bool:
     """Whether a question ends this round, as the protocol does it from 2026-07-28 on."""
     version = context.protocol_version
     return version is not None and is_version_at_least(version, MULTI_ROUND_TRIP)
-
-
-def stale_words(changed: list[str]) -> str:
-    """What is said of an approval that the shop has overtaken."""
-    lines = "\n".join(f"• {line}" for line in changed)
-    return f"The shop changed after that, so it does not count any more. {NOTHING_CHANGED} Changed:\n{lines}"
 
 
 class _Ladder:
@@ -170,7 +169,7 @@ class _Ladder:
                 return Leave(road=Road.PERSON, plan=fresh)
             before = stale_words(changed_since(plan, fresh))
             plan = fresh
-        raise ToolError(f"Not done: the shop kept changing while the question was open. {before}")
+        raise ToolError(f"Not done: it was asked again and again. {before}")
 
     async def by_token(self, plan: Plan) -> Leave | Preview:
         """The model shows the plan, asks, and calls again with the token."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, cast
 
-from ..products_api.exact_json import decode, encode
+from ..products_api.exact_json import encode
 
 SHOWN_ITEMS = 10
 """How many items a question spells out; the rest are counted, so that a person can still read it."""
@@ -232,97 +232,11 @@ def effect_to_plain(effect: Effect) -> dict[str, Any]:
     }
 
 
-def changed_since(former: Plan, fresh: Plan) -> list[str]:
-    """What differs between a plan that was shown and the plan as it would be made now, in words for a person.
-
-    Ten lines at most and one that counts the rest; texts of the shop in them are cut, and show what they hold.
-    """
-    # One of the two may come from the store, where a tuple is a list and a float a decimal.
-    former, fresh = _as_kept(former), _as_kept(fresh)
-    lines = [_flat(line) for line in _differences(former, fresh)] or ["something that goes with it changed"]
-    if len(lines) <= SHOWN_ITEMS:
-        return lines
-    return [*lines[:SHOWN_ITEMS], f"and {len(lines) - SHOWN_ITEMS} more"]
-
-
-def _as_kept(plan: Plan) -> Plan:
-    return from_plain(cast("dict[str, Any]", decode(encode(to_plain(plan)))))
-
-
-def _differences(former: Plan, fresh: Plan) -> list[str]:
-    lines: list[str] = []
-    now = {effect.key: effect for effect in fresh.effects}
-    then = {effect.key: effect for effect in former.effects}
-    for key, effect in then.items():
-        if key not in now:
-            lines.append(f"{_about(effect)}: not part of it any more")
-        elif effect.field == EXISTS:
-            lines += _changed_inside(effect, now[key])
-        elif effect.before != now[key].before:
-            lines.append(f"{_about(effect)}: was {_value(effect.before)}, is {_value(now[key].before)} now")
-        elif effect.after != now[key].after:
-            lines.append(
-                f"{_about(effect)}: would become {_value(now[key].after)}, not {_value(effect.after)}"
-            )
-    lines += [f"{_about(effect)}: part of it now" for key, effect in now.items() if key not in then]
-    if not lines and (former_lines := set(former.describe().splitlines())) != set(
-        fresh.describe().splitlines()
-    ):
-        lines += [line for line in fresh.describe().splitlines() if line not in former_lines]
-    if not lines:
-        lines += [f"{key} changed" for key, value in fresh.state.items() if former.state.get(key) != value]
-    return lines
-
-
-def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
-    """What differs in the image of a thing that is to be deleted, or among the likes of one to be created."""
-    if effect.before == fresh.before and effect.after == fresh.after:
-        return
-    former, now = effect.before, fresh.before
-    if isinstance(former, Mapping) and isinstance(now, Mapping):
-        images = cast("tuple[Mapping[str, Any], Mapping[str, Any]]", (former, now))
-        yield f"{_thing(effect)}: {', '.join(_fields(*images))} changed"
-    else:
-        yield f"{_thing(effect)}: the shop changed around it"
-
-
-def _fields(former: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
-    """The names of what differs, looked up inside of the objects of an image."""
-    for key in {**former, **now}:
-        pair = former.get(key), now.get(key)
-        if pair[0] == pair[1]:
-            continue
-        if isinstance(pair[0], Mapping) and isinstance(pair[1], Mapping):
-            yield from _fields(*cast("tuple[Mapping[str, Any], Mapping[str, Any]]", pair))
-        else:
-            yield _cut(key)
-
-
-def _about(effect: Effect) -> str:
-    return f"{_thing(effect)}, {effect.field}"
-
-
-def _thing(effect: Effect) -> str:
-    return f"{effect.kind} {_cut(effect.name) or effect.id or ''}".rstrip()
-
-
-def _value(value: object) -> str:
-    if value is None or value in ("", []):
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return f"{len(cast('Sequence[object]', value))} entries"
-    if isinstance(value, Mapping):
-        return "an object"
-    return _cut(value)
-
-
 def typable(text: str) -> bool:
     """Whether a person can read a text off a question and type it: short, on one line, and nothing in it hides."""
     return (
         0 < len(text) <= LONGEST_TARGET
-        and text == _flat(text)
+        and text == flat(text)
         and text.isprintable()
         and not _UNSEEN.search(text)
     )
@@ -343,17 +257,19 @@ def readable(text: object) -> str:
 _KEPT = "\u200c\u200d\ufe0f"
 
 
-def _cut(value: object) -> str:
+def cut(value: object) -> str:
+    """A name or a value of the shop inside of a line: short, and nothing in it hides."""
     return _clean(value, "", LONGEST_TARGET)
 
 
 def _clean(value: object, kept: str, longest: int) -> str:
     shown = (char if char.isprintable() or char in kept else " " for char in str(value))
-    text = _flat("".join(char for char in shown if char in kept or not _UNSEEN.match(char)))
+    text = flat("".join(char for char in shown if char in kept or not _UNSEEN.match(char)))
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _flat(text: object) -> str:
+def flat(text: object) -> str:
+    """A text on one line."""
     return " ".join(str(text).split())
 
 

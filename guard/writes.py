@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import InputRequiredResult
 
-from .approval import Asking, approve, keep_plan
+from .approval import Asking, approve, keep_plan, unasked
 from .calls import Leave, Preview, Road, WriteCall
 from .once import Once
 from .outcomes import Doing, became, unread
@@ -157,6 +157,7 @@ async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
     from .database import StoreError
 
     refused = await guard.refusals(call, plan, store_needed=False)
+    then = "asks the person, then does this" if unasked(plan, guard.asking) is None else "does this"
     plan_id = None
     try:
         plan_id = (await keep_plan(call, plan, guard.store)).id
@@ -168,7 +169,7 @@ async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
         plan=plan,
         plan_id=plan_id,
         refused=refused,
-        next_step=f"{NOTHING_CHANGED} " + ("" if refused else "Without dry_run the same call does this."),
+        next_step=NOTHING_CHANGED + ("" if refused else f" Without dry_run the same call {then}."),
     )
 
 

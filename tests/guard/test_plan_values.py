@@ -14,11 +14,11 @@ from hoopai_products_mcp.guard.plan import (
     Effect,
     Plan,
     PlanItem,
-    changed_since,
     from_plain,
     to_plain,
     typable,
 )
+from hoopai_products_mcp.guard.staleness import changed_since
 from hoopai_products_mcp.products_api.exact_json import decode, encode
 
 
@@ -181,12 +181,32 @@ def test_the_weightiest_items_are_shown() -> None:
         (
             a_plan(gone(name="Lamp", prices=[])),
             a_plan(gone(name="Bulb", prices=[], description="x")),
-            ["product Lamp: name, description changed"],
+            [
+                "product Lamp, name: was Lamp, is Bulb now",
+                "product Lamp, description: was nothing, is x now",
+            ],
         ),
         (
             a_plan(gone(product={"name": "Lamp", "sku": "1"}, prices=[{"amount": 1}])),
             a_plan(gone(product={"name": "Bulb", "sku": "1"}, prices=[{"amount": 2}])),
-            ["product Lamp: name, prices changed"],
+            [
+                "product Lamp, name: was Lamp, is Bulb now",
+                "product Lamp, amount: was 1, is 2 now",
+            ],
+        ),
+        (
+            a_plan(gone(prices=[{"_id": "1", "name": "Red"}, {"_id": "2", "name": "Blue"}])),
+            a_plan(
+                gone(
+                    prices=[{"_id": "1", "name": "Red"}, {"_id": "2", "name": "Blue", "availableQuantity": 6}]
+                )
+            ),
+            ["product Lamp, Blue, available_quantity: was nothing, is 6 now"],
+        ),
+        (
+            a_plan(gone(prices=[{"_id": "1"}, {"_id": "2"}])),
+            a_plan(gone(prices=[{"_id": "1"}, {"_id": "3"}])),
+            ["product Lamp, prices: changed"],
         ),
         (a_plan(also=("One review.",)), a_plan(also=("Two reviews.",)), ["Two reviews."]),
         (a_plan(state={"version": 1}), a_plan(state={"version": 2}), ["version changed"]),

@@ -268,7 +268,8 @@ async def test_a_yes_to_what_has_changed_meanwhile_is_asked_for_anew_with_what_c
         assert (wanted(first), wanted(second)) == ("Pocket lantern", "Dented lantern")
         front, plan = second.split("\n\n")[:2]
         assert front.startswith(
-            "The shop changed after that, so it does not count any more. Nothing was changed. Changed:\n• "
+            "The shop changed while the question was open, so the answer to it does not count. Nothing was changed. "
+            "What is different now:\n• "
         )
         assert "name" in front.splitlines()[1]
         assert plan.startswith("Delete ")

@@ -54,7 +54,8 @@ async def test_an_answer_sent_twice_does_the_deed_once() -> None:
             assert isinstance(again, CallToolResult)
             assert again.is_error
             assert text_of(again) == (
-                "This plan was answered before, and an answer counts once. Nothing was changed. Call again to ask anew."
+                "This plan was answered before, and an answer counts once. Nothing was changed by this call; "
+                "list_changes shows what the first one did. To ask anew, call again."
             )
         assert session.writes() == [ORDER]
 
@@ -71,7 +72,7 @@ async def test_after_a_no_the_same_question_takes_no_yes(first: Answer) -> None:
         }
         again = await round_of(session, "bulk_set_availability", arguments, state, late)
         assert isinstance(again, CallToolResult)
-        assert "an answer counts once. Nothing was changed." in text_of(again)
+        assert "an answer counts once. Nothing was changed by this call" in text_of(again)
         assert session.writes() == []
 
 

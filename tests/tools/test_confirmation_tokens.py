@@ -75,7 +75,8 @@ async def test_a_plan_that_takes_a_tick_wants_no_certain_words() -> None:
 
 
 USED = (
-    "This plan was answered before, and an answer counts once. Nothing was changed. Call again to ask anew."
+    "This plan was answered before, and an answer counts once. Nothing was changed by this call; list_changes shows "
+    "what the first one did. To ask anew, call again."
 )
 
 

@@ -181,7 +181,7 @@ async def test_a_token_given_out_by_one_process_is_used_up_in_two_others_once(sh
         tasks.start_soon(use, ready[1], ready[0], "legacy")
     assert sorted(bool(result.is_error) for result in results) == [False, True]
     (refused,) = [text_of(result) for result in results if result.is_error]
-    assert "an answer counts once. Nothing was changed." in refused
+    assert "an answer counts once. Nothing was changed by this call" in refused
     assert shop.writes() == ["POST /products/inventory"]
     assert shop.journaled() == [("confirmation_token", "done")]
 
