@@ -13,10 +13,11 @@ from .plan import Plan
 NOTHING_CHANGED = "Nothing was changed."
 CONFIRM = "confirm"
 TYPED = "typed"
-_ASK_AGAIN = "Ask the person before you call again."
+ASK_AGAIN = "Ask the person before you call again."
+"""What a model is told to do about a no."""
 
-CLOSED = f"Not confirmed: the question was closed without an answer. {NOTHING_CHANGED} {_ASK_AGAIN}"
-DECLINED = f"Not confirmed: the answer was no. {NOTHING_CHANGED} {_ASK_AGAIN}"
+CLOSED = f"Not confirmed: the question was closed without an answer. {NOTHING_CHANGED} {ASK_AGAIN}"
+DECLINED = f"Not confirmed: the answer was no. {NOTHING_CHANGED} {ASK_AGAIN}"
 UNTICKED = f"Not confirmed: the form came back without the tick. {NOTHING_CHANGED}"
 MALFORMED = f"Not confirmed: the client's answer was not a valid one. {NOTHING_CHANGED}"
 FAILED = f"Not confirmed: the client was asked and failed to answer. {NOTHING_CHANGED}"
@@ -63,7 +64,7 @@ def same_words(typed: str, wanted: str) -> bool:
 
 def wrong_words(wanted: str) -> str:
     """The sentence for another text than the one asked for."""
-    return f"Not confirmed: what was typed is not “{wanted}”. {NOTHING_CHANGED} {_ASK_AGAIN}"
+    return f"Not confirmed: what was typed is not “{wanted}”. {NOTHING_CHANGED} {ASK_AGAIN}"
 
 
 def _folded(text: str) -> str:

@@ -66,7 +66,7 @@ def _summary(record: "PlanRecord") -> list[str]:
         f"  {record.id}   {moment(record.created)}",
         *named(
             [
-                ("what", f"{record.title}: {plan.action}"),
+                ("what", plan.action),
                 ("touches", how_many(plan)),
                 ("lasting", plan.lasting and f"cannot be undone: {plan.lasting}"),
                 ("to approve", f"{PROGRAM} approvals approve {record.id}"),

@@ -1,5 +1,6 @@
 """The command `changes`: what was changed through this server, looked up, taken back, settled and exported."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ..guard.plan import from_plain
@@ -75,9 +76,16 @@ def _list(arguments: list[str]) -> int:
     following = found.offset + len(changes)
     show(f"{found.offset + 1} to {following} of {total}.")
     if following < total:
-        show(f"More:  {PROGRAM} changes list --offset {following}")
+        show(f"More:  {PROGRAM} changes list --offset {following}{_same(vars(found))}")
     show(f"Read one in full:  {PROGRAM} changes show ID")
     return 0
+
+
+def _same(found: dict[str, object]) -> str:
+    """The options of a list that its next page needs as well."""
+    given = {name: found[name] for name in ("limit", "tool", "outcome", "data_dir")}
+    options = {name: value for name, value in given.items() if value not in {None, _PAGE}}
+    return "".join(f" --{name.replace('_', '-')} {shlex.quote(str(options[name]))}" for name in options)
 
 
 def _count(text: str) -> int:
@@ -102,7 +110,7 @@ def _summary(change: "Change") -> list[str]:
         f"  {change.id}   {moment(change.time)}",
         *named(
             [
-                ("what", f"{change.title}: {from_plain(change.plan).action}"),
+                ("what", from_plain(change.plan).action),
                 ("outcome", outcome_words(change)),
                 ("undoes", change.undoes),
                 ("undone by", ", ".join(change.undone_by)),

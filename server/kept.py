@@ -87,6 +87,7 @@ def refuse_without_store(settings: "Settings") -> None:
     if not (settings.data_dir / STORE_FILE).exists():
         raise CommandError(
             f"nothing has been kept in {settings.data_dir} yet.",
-            "A server makes its store there when it is first asked to change something. If yours keeps it elsewhere,",
-            "say where: --data-dir FOLDER, or HOOPAI_DATABASE_URL in the environment.",
+            "A server makes its store there when it is first asked to change something.",
+            "If yours keeps it elsewhere, say where: --data-dir FOLDER, or HOOPAI_DATABASE_URL",
+            "in the environment.",
         )

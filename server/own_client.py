@@ -3,6 +3,8 @@
 A change taken back here goes the way of every other one: planned, checked against the policy, asked, written down.
 """
 
+import logging
+import signal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,8 @@ from mcp_types import (
     TextContent,
 )
 
-from ..guard.question import CONFIRM, TYPED, same_words
+from ..guard.question import ASK_AGAIN, CONFIRM, TYPED, same_words
+from ..tools.undoing import ASK_WITH
 from .app import Connection, build_server
 from .command_parser import FAILED, PROGRAM, CommandError, say
 from .plan_text import plainly
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 _HOW = "\n\nTo go ahead,"
 """What the last part of a question begins with (`guard/question.py`)."""
+_BULLET = "• "
+"""What an item of a plan begins with (`guard/plan.py`)."""
 
 
 def location_of(settings: "Settings") -> str:
@@ -79,6 +84,8 @@ def _calls(settings: "Settings", tool: str, calls: list[dict[str, Any]]) -> list
     # Whoever sits at this terminal is asked, also where a server of these settings would not ask, and is offered what
     # such a server would leave out.
     mine = settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",)})
+    # The commands themselves tell what became of a change; the SDK would show the log of it in tables.
+    logging.basicConfig(level=logging.ERROR, format=f"{PROGRAM}: %(message)s")
 
     async def make() -> list[CallToolResult]:
         found: list[CallToolResult] = []
@@ -102,13 +109,18 @@ async def _person(context: ClientRequestContext, params: ElicitRequestParams) ->
     if not isinstance(params, ElicitRequestFormParams):
         return ElicitResult(action="cancel")
     told, start, end = params.message.rpartition(_HOW)
-    show(*(wrapped(line, first="  ", then="    ") for line in told.splitlines()), "")
+    show(*(_line(line) for line in told.splitlines()), "")
     fields = params.requested_schema.get("properties", {})
     typed = TYPED in fields
+    # The event loop's own handler would only take note of a first Ctrl-C, and the person would go on being asked.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         answer = ask(wrapped(start + end) if typed else f"{_HOW.strip()} type: yes")
     except KeyboardInterrupt:
+        show("")
         answer = None
+    finally:
+        signal.signal(signal.SIGINT, before)
     if not answer:
         return ElicitResult(action="cancel")
     if typed:
@@ -118,6 +130,12 @@ async def _person(context: ClientRequestContext, params: ElicitRequestParams) ->
     return ElicitResult(action="decline")
 
 
+def _line(line: str) -> str:
+    return wrapped(line, first="  ", then="    " if line.startswith(_BULLET) else "  ")
+
+
 def _text(result: CallToolResult) -> str:
-    lines = "\n".join(block.text for block in result.content if isinstance(block, TextContent)).splitlines()
-    return "\n".join(wrapped(line) for line in lines)
+    """What a call said, without what it says to a model: here is the person whom that one would ask."""
+    said = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+    said = said.replace(ASK_AGAIN, "").replace(ASK_WITH, "Try again with --on-conflict")
+    return "\n".join(wrapped(line) for line in said.splitlines())

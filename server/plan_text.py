@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..guard.plan import Plan
 from ..products_api.exact_json import encode
 from ..tools.text import counted
@@ -70,5 +72,5 @@ def why_not_decided(record: "PlanRecord | None", now: float) -> str | None:
 
 
 def plainly(value: object) -> str:
-    """A value of a call or of an answer: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else encode(value).decode()
+    """A value of a call or of an answer: text as it is, anything else as JSON that a terminal can fold."""
+    return value if isinstance(value, str) else msgspec.json.format(encode(value), indent=0).decode()

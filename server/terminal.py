@@ -81,7 +81,7 @@ def ask(question: str) -> str | None:
     try:
         return input("> ").strip()
     except EOFError:
-        show()
+        show("")
         return None
     except UnicodeDecodeError:
         return ""

@@ -30,6 +30,8 @@ _LASTING: Final = {
 PLACE_UNKNOWN: Final = (
     "The API does not tell the display order, so whether it was changed since cannot be seen."
 )
+ASK_WITH: Final = "Ask the person, then call again with on_conflict"
+"""What a model is told to do about what somebody changed since; the values follow."""
 
 
 class NothingToUndoError(ToolError):
@@ -141,7 +143,10 @@ async def plan_undo(
         effects=tuple(back.effects),
         asks=True,
         target=back.effects[0].name or None if len(names) == 1 else None,
-        state={"made": {key: made[key] for key in sorted(_ids_in(back.effects) & made.keys())}},
+        state={
+            "made": {key: made[key] for key in sorted(_ids_in(back.effects) & made.keys())},
+            "left_out": len(back.left_out),
+        },
     )
 
 
@@ -327,6 +332,6 @@ def _some(lines: Sequence[str]) -> str:
 
 def _refusal(conflicts: Sequence[str]) -> str:
     return (
-        f"Somebody changed this since: {_some(conflicts)}. {NOTHING_CHANGED} Ask the person, then call again with "
-        "on_conflict skip, which leaves these as they are, or overwrite, which sets them back nonetheless."
+        f"Somebody changed this since: {_some(conflicts)}. {NOTHING_CHANGED} {ASK_WITH} skip, which leaves these as "
+        "they are, or overwrite, which sets them back nonetheless."
     )

@@ -49,9 +49,7 @@ def test_what_waits_is_listed_by_location_and_the_oldest_first(tmp_path: Path) -
     told = ["Location loc1", second.id, first.id, "Location loc2", other.id]
     assert sorted(told, key=stdout.index) == told
     assert [record.id for record in gone if record.id in stdout] == []
-    assert (
-        "  what        Update a price: Delete the product “Old lantern”.\n  touches     1 thing\n" in stdout
-    )
+    assert "  what        Delete the product “Old lantern”.\n  touches     1 thing\n" in stdout
     assert f"to approve  hoopai-products-mcp approvals approve {other.id}\n  then type   30\n" in stdout
     assert "  then type   Old lantern\n" in stdout
     assert "  then type   yes\n" in stdout

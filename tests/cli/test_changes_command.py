@@ -33,7 +33,8 @@ def test_changes_are_listed_the_newest_first_a_page_at_a_time(tmp_path: Path) ->
     assert (code, stderr) == (0, "")
     assert [change_id in stdout for change_id in ids] == [False, True, True]
     assert stdout.index(ids[2]) < stdout.index(ids[1])
-    assert "1 to 2 of 3.\nMore:  hoopai-products-mcp changes list --offset 2\n" in stdout
+    more = f"changes list --offset 2 --limit 2 --data-dir {tmp_path}"
+    assert f"1 to 2 of 3.\nMore:  hoopai-products-mcp {more}\n" in stdout
     _, stdout, _ = piped("changes", "list", "--offset=2", f"--data-dir={tmp_path}")
     assert ids[0] in stdout
     assert "3 to 3 of 3.\n" in stdout
@@ -64,7 +65,7 @@ def test_a_change_is_shown_in_full(tmp_path: Path) -> None:
         tmp_path,
         HIDE_MANY,
         outcome=Outcome(
-            outcome="unknown", applied=3, of=30, why="a part timed out", response={"notes": ["later"]}
+            outcome="unknown", applied=3, of=30, why="a part timed out", response={"notes": ["later", "and again"]}
         ),
         road="human_approval by anna",
     )
@@ -77,7 +78,7 @@ def test_a_change_is_shown_in_full(tmp_path: Path) -> None:
         "why        a part timed out",
         f"undone by  {undoing}",
         "    • Lamp 29: shown → hidden",
-        '    notes  ["later"]',
+        '    notes  ["later", "and again"]',
         "    price_id  p1",
     ):
         assert f"{line}\n" in stdout

@@ -1,6 +1,8 @@
 """Commands that work on the shop itself: a change taken back at a terminal, and one settled that was left open."""
 
 import asyncio
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +15,7 @@ from hoopai_products_mcp.guard.journal import Outcome
 from hoopai_products_mcp.guard.plan import Effect, Plan
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID
 from hoopai_products_mcp.server.changes_command import CONFLICTS, OUTCOMES
+from hoopai_products_mcp.server.terminal import flat
 from hoopai_products_mcp.tools.changes import OnConflict, Outcomes
 
 pytestmark = pytest.mark.anyio
@@ -28,22 +31,95 @@ async def test_a_change_is_taken_back_at_a_terminal_by_the_way_of_every_change(t
             )
             change_id: str = changed["change"]["id"]
 
-            def undo(typed: str) -> tuple[int, str]:
-                with terminal("changes", "undo", change_id, variables=mine) as screen:
-                    screen.until("\n> ")
-                    screen.type(typed)
-                    return screen.end()
-
-            code, shown = await asyncio.to_thread(undo, "no\n")
-            assert (code, "Nothing was changed." in shown) == (1, True)
+            for key, said in (
+                ("no\n", "Not confirmed: the answer was no."),
+                ("\n", "Not confirmed: the question was closed without an answer."),
+                ("\x04", "Not confirmed: the question was closed without an answer."),
+            ):
+                code, shown = await undo(change_id, key, mine)
+                # What a model is told beside that, to ask a person, is left out.
+                assert (code, flat(shown.partition("\n> ")[2]).endswith(f"{said} Nothing was changed.")) == (
+                    1,
+                    True,
+                )
             assert (await call(client, "get_product", product_id=product["id"]))[
                 "name"
             ] == "Renamed by mistake"
-            code, shown = await asyncio.to_thread(undo, "yes\n")
-            assert (code, "Undone." in shown) == (0, True)
+            code, shown = await undo(change_id, "yes\n", mine)
+            assert code == 0
+            told = re.fullmatch(
+                f"""  Undo: set 1 field of “{product["name"]}” back
+  • “{product["name"]}”, name: “Renamed by mistake” → “{product["name"]}”
+
+To go ahead, type: yes
+> yes
+Undone.
+  restored  1
+  change    (chg_[a-z2-7]+)
+""",
+                shown,
+            )
+            assert told, shown
             assert (await call(client, "get_product", product_id=product["id"]))["name"] == product["name"]
+            code, shown = await undo(change_id, "", mine)
+            assert (code, flat(shown)) == (
+                1,
+                "hoopai-products-mcp: It cannot be undone. It was undone by "
+                + f"{told[1]}. Nothing was changed.",
+            )
         _, shown, _ = await asyncio.to_thread(lambda: piped("changes", "show", change_id, **mine))
-        assert "undone by" in shown
+        assert f"  undone by  {told[1]}\n" in shown
+
+
+async def undo(change_id: str, typed: str, variables: Mapping[str, str], *options: str) -> tuple[int, str]:
+    """Undo at a terminal, typing so at the question where there is one."""
+
+    def run() -> tuple[int, str]:
+        with terminal("changes", "undo", change_id, *options, variables=variables) as screen:
+            if typed:
+                screen.until("\n> ")
+                screen.type(typed)
+            return screen.end()
+
+    return await asyncio.to_thread(run)
+
+
+async def test_ctrl_c_at_the_question_takes_nothing_back(tmp_path: Path) -> None:
+    with shop() as variables:
+        mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}
+        async with conversation(mine) as client:
+            product = await first_product(client)
+            changed = await call(client, "update_product", product_id=product["id"], name="Kept")
+
+            def interrupted() -> tuple[int, str]:
+                with terminal("changes", "undo", changed["change"]["id"], variables=mine) as screen:
+                    screen.until("\n> ")
+                    return screen.interrupt()
+
+            code, shown = await asyncio.to_thread(interrupted)
+            said = "hoopai-products-mcp: Not confirmed: the question was closed without an answer. Nothing was changed."
+            assert (code, flat(shown).endswith(said), "Traceback" in shown) == (1, True, False)
+            assert (await call(client, "get_product", product_id=product["id"]))["name"] == "Kept"
+
+
+async def test_what_somebody_changed_since_is_put_to_the_person_at_the_terminal(tmp_path: Path) -> None:
+    with shop() as variables:
+        mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}
+        async with conversation(mine) as client:
+            product = await first_product(client)
+            changed = await call(client, "update_product", product_id=product["id"], name="One")
+            await call(client, "update_product", product_id=product["id"], name="Two")
+            change_id: str = changed["change"]["id"]
+            code, shown = await undo(change_id, "", mine)
+            assert (code, flat(shown)) == (
+                1,
+                f"hoopai-products-mcp: Somebody changed this since: “{product['name']}”, name: the change made it "
+                "“One”, it is “Two” now. Nothing was changed. Try again with --on-conflict skip, which leaves these "
+                "as they are, or overwrite, which sets them back nonetheless.",
+            )
+            code, shown = await undo(change_id, "yes\n", mine, "--on-conflict=overwrite")
+            assert (code, "\nUndone.\n" in shown) == (0, True)
+            assert (await call(client, "get_product", product_id=product["id"]))["name"] == product["name"]
 
 
 async def test_a_change_that_was_broken_off_is_settled_by_what_the_shop_shows(tmp_path: Path) -> None:
