@@ -65,7 +65,11 @@ def test_a_change_is_shown_in_full(tmp_path: Path) -> None:
         tmp_path,
         HIDE_MANY,
         outcome=Outcome(
-            outcome="unknown", applied=3, of=30, why="a part timed out", response={"notes": ["later", "and again"]}
+            outcome="unknown",
+            applied=3,
+            of=30,
+            why="a part timed out",
+            response={"notes": ["later", "and again"]},
         ),
         road="human_approval by anna",
     )
