@@ -94,18 +94,18 @@ class Shop:
     ) -> list[Found]:
         """Read something for each key, several at once, in the order of the keys; reports progress."""
         found: dict[int, Found] = {}
-        limiter = anyio.CapacityLimiter(CONCURRENT_READS)
+        left = iter(enumerate(keys))
         start = self._reported
 
-        async def one(position: int, key: Key) -> None:
-            async with limiter:
+        async def some() -> None:
+            for position, key in left:
                 found[position] = await read(key)
-            await self.progress(start + len(found), start + len(keys), doing)
+                await self.progress(start + len(found), start + len(keys), doing)
 
         try:
             async with anyio.create_task_group() as tasks:
-                for position, key in enumerate(keys):
-                    tasks.start_soon(one, position, key)
+                for _ in range(min(CONCURRENT_READS, len(keys))):
+                    tasks.start_soon(some)
         except ExceptionGroup as group:
             # One failed reading cancels the others; its reason is what the caller needs.
             raise _first(group) from None
