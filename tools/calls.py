@@ -4,6 +4,7 @@ What only reads is answered straight; what writes goes through the guard.
 """
 
 import inspect
+import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +37,8 @@ from .shop import Shop
 
 if TYPE_CHECKING:
     from ..guard.journal import Outcome
+
+log = logging.getLogger("hoopai_products_mcp.tools")
 
 _BY_NAME = {record.name: record for record in RECORDS}
 FRESH_SECONDS = 2.0
@@ -75,7 +78,7 @@ async def call(
             return done
         if isinstance(done, Preview):
             return preview_result(done, [*notes, *shop.notes])
-        return _told(record, done, [*notes, *shop.notes], in_part=shop.unclear is not None)
+        return _told(record, done, [*notes, *shop.notes], doing)
     except (ToolError, MCPError):
         raise
     except ProductsApiError as error:
@@ -177,8 +180,8 @@ class _Doing:
         return [created._asdict() for created in self._shop.created]
 
 
-def _told(record: ToolRecord, done: Done, notes: list[str], *, in_part: bool) -> CallToolResult:
-    """The result of a write that was let through. `in_part`: the tool could not tell of a part if it was done.
+def _told(record: ToolRecord, done: Done, notes: list[str], doing: _Doing) -> CallToolResult:
+    """The result of a write that was let through.
 
     Raises:
         ToolError: it was not done, or that is not known.
@@ -192,11 +195,13 @@ def _told(record: ToolRecord, done: Done, notes: list[str], *, in_part: bool) ->
     if done.view is not None:
         if done.outcome.outcome == "unknown":
             change["outcome"] = "unknown"
-        if in_part:
+        if doing.unclear is not None:
             notes = [*notes, _found_in_part(done)]
         return to_result(done.view, notes, change=change)
     error = cast("Exception", done.error)
     if done.outcome.outcome == "done":
+        if not isinstance(error, ProductsApiError):
+            log.error("A fault in %s, which did its work nevertheless", record.name, exc_info=error)
         found = f"The API's answer was lost ({_reason(error).removesuffix('.')}). Read back from the shop: "
         more: dict[str, Any] = {"done": is_whole(done.outcome)}
         if made := done.outcome.created:
@@ -214,11 +219,12 @@ def _told(record: ToolRecord, done: Done, notes: list[str], *, in_part: bool) ->
             raise error
         if isinstance(error, ProductsApiError) and error.outcome == "not_done":
             raise ToolError(in_words(error, record)) from None
-        raise _failure(
-            error,
-            f"{_reason(error)} Read back, the shop is as it was before: {NOTHING_CHANGED} "
-            f"It may be done anew. (change {done.change_id})",
-        ) from error
+        found = (
+            f"Read back, the shop is as it was before: {NOTHING_CHANGED} It may be done anew."
+            if doing.sent
+            else f"Nothing was sent to the shop. {NOTHING_CHANGED}"
+        )
+        raise _failure(error, f"{_reason(error)} {found} (change {done.change_id})") from error
     look = f"get_change {done.change_id} reads the shop again and says what it finds"
     next_step = (
         f"{look}; the same call again does no more than this one."

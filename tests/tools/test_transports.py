@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import socket
@@ -16,11 +16,15 @@ from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
-from shop_session import ERAS, Era, text_of
+from shop_session import ERAS, Era, text_of, wanted, yes
+from side_by_side import content_of
+from starlette.applications import Starlette
 
 from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
+from hoopai_products_mcp.sandbox.transport import SandboxTransport
 from hoopai_products_mcp.server.app import Connection, build_server
 from hoopai_products_mcp.server.settings import Settings
 
@@ -30,7 +34,7 @@ COMMAND = str(Path(sys.executable).parent / "hoopai-products-mcp")
 
 
 class Person:
-    """Ticks every box, and remembers what was asked."""
+    """Types what is asked for, and remembers what was asked."""
 
     def __init__(self) -> None:
         self.questions: list[str] = []
@@ -39,7 +43,7 @@ class Person:
         del context
         assert isinstance(params, ElicitRequestFormParams)
         self.questions.append(params.message)
-        return ElicitResult(action="accept", content={"confirm": True})
+        return yes(params.message)
 
 
 async def call(client: Client, name: str, /, **arguments: Any) -> CallToolResult:
@@ -48,10 +52,33 @@ async def call(client: Client, name: str, /, **arguments: Any) -> CallToolResult
     return result
 
 
-async def delete_first_product(client: Client) -> CallToolResult:
-    listed = (await call(client, "list_products", limit=1)).structured_content
-    assert listed is not None
-    return await call(client, "delete_product", product_id=listed["items"][0]["id"])
+async def first_product(client: Client) -> dict[str, Any]:
+    (product,) = content_of(await call(client, "list_products", limit=1))["items"]
+    return product
+
+
+async def delete_first_product(client: Client, **more: Any) -> CallToolResult:
+    return await call(client, "delete_product", product_id=(await first_product(client))["id"], **more)
+
+
+async def two_steps(client: Client, writes: Callable[[], list[str]]) -> None:
+    """Delete a product where nobody can be asked: the plan comes first, and only its token does it."""
+    product = await first_product(client)
+    first = content_of(await delete_first_product(client))
+    assert first["status"] == "confirmation_required"
+    assert first["next_step"].startswith(
+        "Nothing was changed. Show the person this whole plan and ask them. To agree, they answer with: "
+        f"{product['name']}. "
+    )
+    assert writes() == []
+    assert (await first_product(client)) == product
+    done = content_of(await delete_first_product(client, confirmation_token=first["confirmation_token"]))
+    assert (done["deleted"], done["change"]["approved_by"]) == (True, "confirmation_token")
+    assert (await first_product(client))["id"] != product["id"]
+
+
+def written(sandbox: Sandbox) -> list[str]:
+    return [line for line in sandbox.requests.lines() if not line.startswith("GET ")]
 
 
 @asynccontextmanager
@@ -86,44 +113,45 @@ async def test_over_a_pipe_a_person_is_asked_and_the_deed_is_done(era: Era) -> N
     person = Person()
     command = StdioServerParameters(command=COMMAND, args=["--sandbox"])
     async with Client(command, mode=era, elicitation_callback=person) as client:
-        done = await delete_first_product(client)
-    assert done.structured_content is not None
-    assert done.structured_content["deleted"] is True
-    assert len(person.questions) == 1
+        product = await first_product(client)
+        done = content_of(await delete_first_product(client))
+        left = content_of(await call(client, "list_products", limit=1))
+    assert (done["deleted"], done["id"], done["change"]["approved_by"]) == (True, product["id"], "person")
+    assert left["total"] == 59
+    (question,) = person.questions
+    assert wanted(question) == product["name"]
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_over_a_pipe_without_a_person_nothing_is_done(era: Era) -> None:
+async def test_over_a_pipe_a_client_that_cannot_ask_is_given_the_plan_and_its_token(era: Era) -> None:
     async with Client(StdioServerParameters(command=COMMAND, args=["--sandbox"]), mode=era) as client:
-        refused = await delete_first_product(client)
-        left = (await call(client, "list_products", limit=1)).structured_content
-    assert refused.is_error
-    assert "this client cannot ask for it. Nothing was changed." in text_of(refused)
-    assert left is not None
-    assert left["total"] == 60
+        # The shop is in the other process: what was written shows in the list alone.
+        await two_steps(client, list)
+        assert content_of(await call(client, "list_products", limit=1))["total"] == 59
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_over_http_a_person_is_asked_and_the_deed_is_done(era: Era) -> None:
     person = Person()
     async with served() as (url, sandbox), Client(url, mode=era, elicitation_callback=person) as client:
-        done = await delete_first_product(client)
-        assert done.structured_content is not None
-        assert f"DELETE /products/{done.structured_content['id']}" in sandbox.requests.lines()
-    assert len(person.questions) == 1
+        product = await first_product(client)
+        done = content_of(await delete_first_product(client))
+        assert (done["deleted"], done["change"]["approved_by"]) == (True, "person")
+        assert written(sandbox) == [f"DELETE /products/{product['id']}"]
+    (question,) = person.questions
+    assert wanted(question) == product["name"]
 
 
-async def test_over_http_without_sessions_the_newer_era_asks_and_the_older_cannot() -> None:
+async def test_over_http_without_sessions_the_newer_era_asks_and_the_older_is_given_a_token() -> None:
     person = Person()
     async with served(stateless=True) as (url, sandbox):
         async with Client(url, mode="legacy", elicitation_callback=person) as client:
-            refused = await delete_first_product(client)
-        assert refused.is_error
-        assert "this client cannot ask for it. Nothing was changed." in text_of(refused)
-        assert [line for line in sandbox.requests.lines() if not line.startswith("GET ")] == []
+            await two_steps(client, lambda: written(sandbox))
         assert person.questions == []
+        assert len(written(sandbox)) == 1
         async with Client(url, mode="2026-07-28", elicitation_callback=person) as client:
-            assert not (await delete_first_product(client)).is_error
+            done = content_of(await delete_first_product(client))
+    assert done["change"]["approved_by"] == "person"
     assert len(person.questions) == 1
 
 
@@ -182,9 +210,10 @@ async def test_a_client_that_can_only_open_web_pages_is_not_asked() -> None:
         )
         for answer in (older, newer):
             result = result_in(answer)
-            assert result["isError"] is True
-            assert "this client cannot ask for it. Nothing was changed." in result["content"][0]["text"]
-        assert [line for line in sandbox.requests.lines() if not line.startswith("GET ")] == []
+            assert result["structuredContent"]["status"] == "confirmation_required"
+            assert result["structuredContent"]["next_step"].startswith("Nothing was changed.")
+            assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+        assert written(sandbox) == []
 
 
 @pytest.mark.parametrize(
@@ -203,47 +232,91 @@ async def test_over_http_only_this_machine_is_answered(headers: dict[str, str], 
         assert (await http.post(url, json=hello, headers=headers)).status_code == status
 
 
+SECRET = "secret pit-1 at https://internal.example.com"
+
+
 class BrokenClient(ProductsClient):
-    """A client with a fault in it."""
+    """A client with faults in it: in reading one product, before one creation is sent, and after another."""
 
     async def get_product(self, **_: Any) -> Any:
-        raise RuntimeError("secret pit-1 at https://internal.example.com")
+        raise RuntimeError(SECRET)
 
     async def create_product(self, **_: Any) -> Any:
-        raise RuntimeError("secret pit-1 at https://internal.example.com")
+        raise RuntimeError(SECRET)
+
+    async def create_collection(self, **given: Any) -> Any:
+        await super().create_collection(**given)
+        raise RuntimeError(SECRET)
 
 
 class BrokenConnection(Connection):
-    """A connection whose client has a fault."""
+    """A connection whose client has faults."""
+
+    def __init__(self, settings: Settings, app: Starlette) -> None:
+        super().__init__(settings, sandbox_app=app)
+        self._broken = BrokenClient(
+            base_url="http://sandbox.invalid",
+            token=TOKEN,
+            location_id=LOCATION_ID,
+            transport=SandboxTransport(app),
+        )
 
     @property
     def client(self) -> ProductsClient:
-        return BrokenClient(base_url="http://127.0.0.1:9", token="pit-1", location_id="loc")
+        return self._broken
+
+
+IN_A_DEED = "It failed because of a fault in this server; its log says more."
 
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
-        ("get_product", {"product_id": "p"}, "Nothing was changed. The server's log says more."),
-        ("delete_product", {"product_id": "p"}, "Nothing was changed. The server's log says more."),
+        (
+            "get_product",
+            {"product_id": "p"},
+            "get_product failed because of a fault in this server. Nothing was changed. "
+            "The server's log says more.",
+        ),
+        (
+            "delete_product",
+            {"product_id": "p"},
+            "delete_product failed because of a fault in this server. Nothing was changed. "
+            "The server's log says more.",
+        ),
         (
             "create_product",
             {"name": "Lamp", "product_type": "PHYSICAL"},
-            "It is not known whether anything was changed: read the shop before you call again. "
-            "The server's log says more.",
+            f"{IN_A_DEED} Nothing was sent to the shop. Nothing was changed. (change {{}})",
+        ),
+        (
+            "create_collection",
+            {"name": "Lamps"},
+            f"The API's answer was lost ({IN_A_DEED.removesuffix('.')}). Read back from the shop: it was done.",
         ),
     ],
 )
 async def test_a_fault_of_this_server_gives_nothing_of_the_inside_away(
     era: Era, name: str, arguments: dict[str, Any], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = Settings(confirmation="off")
-    server = build_server(settings, connection=BrokenConnection(settings))
+    app = create_app(rate_limit=0)
+    settings = Settings(sandbox=True, confirmation="off")
+    server = build_server(settings, connection=BrokenConnection(settings, app))
     async with Client(server, mode=era) as client:
         result = await call(client, name, **arguments)
-    assert result.is_error
-    assert text_of(result) == f"{name} failed because of a fault in this server. {words}"
+        changes = content_of(await call(client, "list_changes"))["items"]
+    said = content_of(result)["notes"][0] if name == "create_collection" else text_of(result)
+    assert result.is_error is (name != "create_collection")
+    assert said == words.format(*(change["id"] for change in changes))
+    assert [change["outcome"] for change in changes] == {
+        "create_product": ["not_done"],
+        "create_collection": ["done"],
+    }.get(name, [])
+    assert [doc["name"] for doc in sandbox_of(app).dump()["collections"]].count("Lamps") == (
+        name == "create_collection"
+    )
+    assert "secret" not in text_of(result)
     # Once, and with its cause: whoever runs the server has to find it.
     (logged,) = [record for record in caplog.records if record.exc_info]
     assert "RuntimeError: secret" in caplog.text
