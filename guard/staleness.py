@@ -69,7 +69,9 @@ def _changed_inside(effect: Effect, fresh: Effect) -> Iterable[str]:
     former, now = effect.before, fresh.before
     if isinstance(former, Mapping) and isinstance(now, Mapping):
         images = cast("tuple[Object, Object]", (former, now))
-        for name, was, value in _inside(*images):
+        found = list(_inside(*images))
+        # A time says only that something else is different.
+        for name, was, value in [item for item in found if not item[0].endswith("updated_at")] or found:
             told = _value(was), _value(value)
             yield f"{_thing(effect)}, {name}: " + (
                 "changed" if told[0] == told[1] else f"was {told[0]}, is {told[1]} now"

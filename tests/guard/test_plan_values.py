@@ -208,6 +208,16 @@ def test_the_weightiest_items_are_shown() -> None:
             a_plan(gone(prices=[{"_id": "1"}, {"_id": "3"}])),
             ["product Lamp, prices: changed"],
         ),
+        (
+            a_plan(gone(name="Lamp", updatedAt="09:00")),
+            a_plan(gone(name="Bulb", updatedAt="09:01")),
+            ["product Lamp, name: was Lamp, is Bulb now"],
+        ),
+        (
+            a_plan(gone(updatedAt="09:00")),
+            a_plan(gone(updatedAt="09:01")),
+            ["product Lamp, updated_at: was 09:00, is 09:01 now"],
+        ),
         (a_plan(also=("One review.",)), a_plan(also=("Two reviews.",)), ["Two reviews."]),
         (a_plan(state={"version": 1}), a_plan(state={"version": 2}), ["version changed"]),
         (a_plan(target="a"), a_plan(target="b"), ["something that goes with it changed"]),
