@@ -4,6 +4,9 @@ from typing import Any
 import pytest
 import shelves
 from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
+from side_by_side import content_of
+
+from hoopai_products_mcp.guard import question
 
 pytestmark = pytest.mark.anyio
 
@@ -73,8 +76,15 @@ async def test_one_variants_stock_is_set_unasked_and_read_back() -> None:
         result = await session.result(
             "update_inventory", items=[{"price_id": before["_id"], "available_quantity": 12}]
         )
-        assert result.structured_content == {"done": True, "prices": 1}
-        assert json.loads(text_of(result)) == result.structured_content
+        content = content_of(result)
+        assert json.loads(text_of(result)) == content
+        (change,) = (await session.call("list_changes"))["items"]
+        assert content == {
+            "done": True,
+            "prices": 1,
+            "change": {"id": change["id"], "approved_by": "not_needed"},
+        }
+        assert (change["tool"], change["outcome"]) == ("update_inventory", "done")
         assert shelves.body(session) == {
             "altId": LOCATION,
             "altType": "location",
@@ -98,7 +108,7 @@ async def test_the_stock_of_several_variants_asks_with_before_and_after(era: Era
             ],
         )
         assert done == {"done": True, "prices": 3}
-        (question,) = session.questions
+        (asked,) = session.questions
         was = ["sells on" if doc["allowOutOfStockPurchases"] else "stops selling" for doc in (second, third)]
         by_size = [
             f"• Oilskin hat: 56 [{first['sku']}]: {first['availableQuantity']} → 12",
@@ -109,7 +119,7 @@ async def test_the_stock_of_several_variants_asks_with_before_and_after(era: Era
             key=lambda line: abs(12 - first["availableQuantity"]) < abs(3 - third["availableQuantity"])
         )
         sum_before = first["availableQuantity"] + third["availableQuantity"]
-        assert question.splitlines()[:5] == [
+        assert asked.splitlines()[:5] == [
             "Set the stock of 3 variants",
             *by_size,
             f"• Oilskin hat: 58 [{second['sku']}]: {was[0]} when sold out → stops selling when sold out",
@@ -125,18 +135,52 @@ async def test_the_stock_of_several_variants_asks_with_before_and_after(era: Era
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_no_or_a_client_that_cannot_ask_leaves_the_stock_alone(era: Era) -> None:
-    for answer in (no, None):
-        async with shop_session(answer, era=era) as session:
-            still = shelves.untouched(session)
-            items = [
-                {"price_id": doc["_id"], "available_quantity": 1}
-                for doc in shelves.prices_of(session, "Oilskin hat")
-            ]
-            said = await session.refused("update_inventory", items=items)
-            assert "Nothing was changed." in said
-            assert still()
-            assert session.writes() == []
+async def test_a_no_leaves_the_stock_alone(era: Era) -> None:
+    async with shop_session(no, era=era) as session:
+        still = shelves.untouched(session)
+        assert await session.refused("update_inventory", items=stocktake(session, 1)) == question.DECLINED
+        assert still()
+        assert session.writes() == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_client_that_cannot_ask_gets_the_plan_and_its_token_sets_the_stock(era: Era) -> None:
+    async with shop_session(era=era) as session:
+        still = shelves.untouched(session)
+        held = shelves.prices_of(session, "Oilskin hat")
+        items = stocktake(session, 1)
+        content = await session.call("update_inventory", items=items)
+        assert content["status"] == "confirmation_required"
+        plan = content["plan"]
+        assert (plan["action"], plan["also"], plan["totals"]) == (
+            "Set the stock of 3 variants",
+            [f"Stock in all: {sum(doc['availableQuantity'] for doc in held)} → 3."],
+            {
+                "things": 3,
+                "stock_before": sum(doc["availableQuantity"] for doc in held),
+                "stock_after": 3,
+            },
+        )
+        assert sorted(plan["items"]) == [
+            f"Oilskin hat: {doc['name']} [{doc['sku']}]: {doc['availableQuantity']} → 1" for doc in held
+        ]
+        assert still()
+        assert session.writes() == []
+        done = await session.call(
+            "update_inventory", items=items, confirmation_token=content["confirmation_token"]
+        )
+        assert done == {"done": True, "prices": 3}
+        assert session.changes[-1]["approved_by"] == "confirmation_token"
+        assert [doc["availableQuantity"] for doc in shelves.prices_of(session, "Oilskin hat")] == [1, 1, 1]
+        assert len(session.writes()) == 1
+
+
+def stocktake(session: ShopSession, quantity: int) -> list[dict[str, Any]]:
+    """The stock of three variants, counted."""
+    return [
+        {"price_id": doc["_id"], "available_quantity": quantity}
+        for doc in shelves.prices_of(session, "Oilskin hat")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,22 +229,29 @@ async def test_an_unknown_variant_alone_is_refused_by_name() -> None:
         assert still()
 
 
-async def test_a_sale_while_the_question_is_open_stops_an_older_clients_stocktake() -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_sale_while_the_question_is_open_makes_a_stocktake_asked_for_anew(era: Era) -> None:
     sessions: list[ShopSession] = []
 
-    def sell(_: str) -> Any:
+    def sell(asked: str) -> Any:
+        if len(sessions[0].questions) > 1:
+            return no(asked)
         first = shelves.price(sessions[0], "Oilskin hat", "56")
         shelves.change_price(sessions[0], first["_id"], availableQuantity=0)
-        return yes("")
+        return yes(asked)
 
-    async with shop_session(sell, era="legacy") as session:
+    async with shop_session(sell, era=era) as session:
         sessions.append(session)
-        items = [
-            {"price_id": doc["_id"], "available_quantity": 5}
-            for doc in shelves.prices_of(session, "Oilskin hat")
-        ]
-        said = await session.refused("update_inventory", items=items)
-        assert said.startswith("Not done: the shop changed while the question was open. Nothing was changed.")
+        before = shelves.price(session, "Oilskin hat", "56")
+        said = await session.refused("update_inventory", items=stocktake(session, 5))
+        assert said == question.DECLINED
+        _, second = session.questions
+        front, changed, _, action, *items = second.splitlines()
+        assert front.startswith("The shop changed ")
+        assert f"Oilskin hat: 56 [{before['sku']}]" in changed
+        assert changed.endswith(f": was {before['availableQuantity']}, is 0 now")
+        assert action == "Set the stock of 3 variants"
+        assert f"• Oilskin hat: 56 [{before['sku']}]: 0 → 5" in items
         assert session.writes() == []
 
 
