@@ -100,7 +100,7 @@ class Journal:
         process = self._database.process
         body = _text({**_shallow(intent), "process": process})
         with self._database.transaction() as connection:
-            seq, now = self._append(connection, change_id, "intent", body)
+            seq, now = self._append(connection, _head(connection), change_id, "intent", body)
             row = {
                 "id": change_id,
                 "seq": seq,
@@ -225,7 +225,7 @@ class Journal:
             if not _prunable(connection, before):
                 return 0
         with self._database.transaction() as connection:
-            _head(connection)
+            head = _head(connection)
             through = _prunable(connection, before)
             if not through or prove(connection, None).fault:
                 return 0
@@ -235,12 +235,12 @@ class Journal:
             anchor = {"seq": through, "hash": last.hash, "time": last.time}
             connection.execute(update(chain).where(chain.c.name == ANCHOR).values(anchor))
             # Part of the chain itself: cutting off its beginning and moving the anchor does not pass for this.
-            self._append(connection, "", "pruned", _text({**anchor, "changes": gone}))
+            self._append(connection, head, "", "pruned", _text({**anchor, "changes": gone}))
             return gone
 
     def _conclude(self, change_id: str, outcome: Outcome, *, event: str) -> None:
         with self._database.transaction() as connection:
-            _head(connection)
+            head = _head(connection)
             row = connection.execute(select(changes).where(changes.c.id == change_id)).first()
             if row is None:
                 raise StoreError(
@@ -250,7 +250,7 @@ class Journal:
                 raise StoreError(
                     f"The journal says already that change {change_id} was {row.outcome}; that stays so."
                 )
-            seq, now = self._append(connection, change_id, event, _text(_shallow(outcome)))
+            seq, now = self._append(connection, head, change_id, event, _text(_shallow(outcome)))
             seen = {
                 "last_seq": seq,
                 "last_time": now,
@@ -259,8 +259,11 @@ class Journal:
             }
             connection.execute(update(changes).where(changes.c.id == change_id).values(seen))
 
-    def _append(self, connection: Connection, change_id: str, event: str, body: str) -> tuple[int, float]:
-        last, previous = _head(connection)
+    def _append(
+        self, connection: Connection, head: tuple[int, str], change_id: str, event: str, body: str
+    ) -> tuple[int, float]:
+        """Add an event after the head, which the same transaction has read and locked."""
+        last, previous = head
         seq, now = last + 1, float(self._clock())
         row: dict[str, Any] = {
             "previous": previous,
@@ -272,8 +275,8 @@ class Journal:
         }
         own = event_hash(**row)
         connection.execute(insert(events).values(**row, hash=own))
-        head = {"seq": seq, "hash": own, "time": now}
-        connection.execute(update(chain).where(chain.c.name == HEAD).values(head))
+        moved = {"seq": seq, "hash": own, "time": now}
+        connection.execute(update(chain).where(chain.c.name == HEAD).values(moved))
         return seq, now
 
 
