@@ -133,13 +133,20 @@ class Caller:
             finally:
                 # Also what was read while the write was under way.
                 memory.forget()
-        asked = (self.location_id, path, tuple(parameters))
+        # In which order a list of ids is asked for makes no other answer.
+        asked = (self.location_id, path, *sorted(parameters))
         known = memory.recall(asked)
+        if isinstance(known, errors.NotFoundError):
+            raise known.with_traceback(None)
         if known is not reading_memory.MISSING:
             return cast("Json", known)
         if memory.closed:
             raise errors.NotRememberedError(operation, "It was not read in this call.")
-        answer = await self._answered(operation, path, parameters, content)
+        try:
+            answer = await self._answered(operation, path, parameters, content)
+        except errors.NotFoundError as missing:
+            memory.keep(asked, missing)
+            raise
         memory.keep(asked, answer)
         return answer
 

@@ -1,4 +1,5 @@
 """Readings that one call has made already, so that a plan and what follows it do not read the same thing twice.
+That there is no such thing is an answer as well.
 
 What is remembered belongs to one call of a tool and is forgotten by every write, so it is never older than that
 call's own last change of the shop.
@@ -9,10 +10,12 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
+from .errors import NotFoundError
 from .exact_json import Json
 
+Answer: TypeAlias = "Json | NotFoundError"
 MISSING: Final = object()
 
 
@@ -30,7 +33,9 @@ class ReadingMemory:
     closed: bool = False
     writes: int = 0
     clock: Callable[[], float] = time.monotonic
-    _answers: dict[Hashable, tuple[float, Json]] = field(default_factory=dict[Hashable, tuple[float, Json]])
+    _answers: dict[Hashable, tuple[float, Answer]] = field(
+        default_factory=dict[Hashable, tuple[float, Answer]]
+    )
 
     def recall(self, asked: Hashable) -> object:
         """The answer to the same reading, or MISSING."""
@@ -39,7 +44,7 @@ class ReadingMemory:
             return MISSING
         return answer
 
-    def keep(self, asked: Hashable, answer: Json) -> None:
+    def keep(self, asked: Hashable, answer: Answer) -> None:
         """Remember an answer."""
         self._answers[asked] = (self.clock(), answer)
 

@@ -153,7 +153,7 @@ async def _undone_by(shop: Shop, change: "Change") -> str | None:
 
 def _is_complete(undoing: "Change") -> bool:
     outcome = undoing.outcome
-    if outcome is None or outcome.outcome != "done":
+    if outcome is None or outcome.outcome != "done" or from_plain(undoing.plan).state.get("left_out"):
         return False
     return is_whole(outcome) if outcome.response is None else outcome.response.get("done") is True
 

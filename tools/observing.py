@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.plan import Effect, EffectKey
 from ..products_api import models as wire
-from ..products_api.errors import NotFoundError, ProductsApiError
+from ..products_api.errors import NotFoundError, NotRememberedError, ProductsApiError
 from .alikeness import shows
 from .effects import present
 from .sending import known_members
@@ -33,12 +33,16 @@ THERE: Final = True
 
 @dataclass(frozen=True)
 class Unread:
-    """A value that could not be read, and why, in words."""
+    """A value that could not be read, and why, in words. `unasked`: it was only looked for among what had been read."""
 
     why: str
+    unasked: bool = False
 
 
 ORDER_UNTOLD: Final = Unread("the API does not tell the display order of a store")
+UNLISTED: Final = Unread("the inventory does not list it, and its product is not known")
+STOCK: Final = frozenset({"available_quantity", "allow_out_of_stock_purchases"})
+"""Fields that the inventory tells and sets; whether stock is tracked stands on the price alone."""
 NOT_IN_LISTS: Final = frozenset({"collection_ids", "medias", "seo"})
 """Fields of a product that only reading it by its id shows."""
 SEARCHED_ONE_BY_ONE: Final = 5
@@ -103,7 +107,12 @@ async def attempt(reading: Awaitable[Found]) -> Found | Absence | Unread:
     except NotFoundError:
         return GONE
     except (ProductsApiError, ToolError) as error:
-        return Unread(" ".join(str(error).split()))
+        return Unread(" ".join(str(error).split()), unasked=isinstance(error, NotRememberedError))
+
+
+def _unasked(found: object) -> bool:
+    """Whether another reading that shows the same may have been made."""
+    return isinstance(found, Unread) and found.unasked
 
 
 def value_of(thing: Any, effect: Effect) -> Any:
@@ -136,7 +145,7 @@ async def read_products(shop: Shop, wanted: Mapping[str, Iterable[str]]) -> dict
         products = await attempt(shop.products(listed, missing_is_error=False))
         if isinstance(products, dict):
             found = {key: products.get(key, GONE) for key in listed}
-        else:
+        elif not _unasked(products):
             found = dict.fromkeys(listed, products)
     # A list that does not tell a field does not say that it is empty.
     single = [
@@ -176,21 +185,38 @@ class _Reading:
             return await attempt(self._shop.prices_of(product_id))
 
         lists = dict(zip(products, await self._shop.each(products, read, "reading prices"), strict=True))
-        homeless = list(dict.fromkeys(effect.id or "" for effect in effects if not effect.within))
-        stock = await attempt(self._shop.stock(homeless, missing_is_error=False)) if homeless else {}
+        alone = await self._prices_alone(
+            [effect for effect in effects if _unasked(lists.get(effect.within or ""))]
+        )
 
-        def thing(effect: Effect) -> Any:
-            if effect.within:
-                prices = lists[effect.within]
-                if not isinstance(prices, list):
-                    return prices
-                return next((price for price in prices if price.id == effect.id), GONE)
-            if not isinstance(stock, dict):
-                return stock
-            unlisted = Unread("the inventory does not list it, and its product is not known")
-            return stock.get(effect.id or "", unlisted)
+        def of_its_product(effect: Effect) -> Any:
+            prices = lists[effect.within or ""]
+            if _unasked(prices):
+                return alone[effect.id or ""]
+            if not isinstance(prices, list):
+                return prices
+            return next((price for price in prices if price.id == effect.id), GONE)
 
-        return [value_of(thing(effect), effect) for effect in effects]
+        things = [of_its_product(effect) if effect.within else UNLISTED for effect in effects]
+        through_inventory = [
+            number
+            for number, effect in enumerate(effects)
+            if not effect.within or (_unasked(things[number]) and effect.field in STOCK)
+        ]
+        ids = list(dict.fromkeys(effects[number].id or "" for number in through_inventory))
+        stock = await attempt(self._shop.stock(ids, missing_is_error=False)) if ids else {}
+        for number in through_inventory:
+            listed = stock.get(effects[number].id or "", UNLISTED) if isinstance(stock, dict) else stock
+            things[number] = listed
+        return [value_of(thing, effect) for effect, thing in zip(effects, things, strict=True)]
+
+    async def _prices_alone(self, effects: Sequence[Effect]) -> dict[str, Any]:
+        """Prices by id, each read by itself."""
+        homes = {effect.id or "": effect.within or "" for effect in effects}
+        return {
+            price_id: await attempt(self._shop.api.get_price(product_id=product_id, price_id=price_id))
+            for price_id, product_id in homes.items()
+        }
 
     async def collection(self, effects: Sequence[Effect]) -> list[Any]:
         ids = list(dict.fromkeys(effect.id or "" for effect in effects))
@@ -198,7 +224,10 @@ class _Reading:
         for start in range(0, len(ids), PAGE):
             part = ids[start : start + PAGE]
             page = await attempt(self._shop.api.list_collections(collection_ids=part, limit=PAGE, offset=0))
-            if isinstance(page, Absence | Unread):
+            if _unasked(page):
+                for key in part:
+                    found[key] = await attempt(self._shop.api.get_collection(collection_id=key))
+            elif isinstance(page, Absence | Unread):
                 found |= dict.fromkeys(part, page)
             else:
                 found |= {item.id: item for item in page.items if item.id in found}
@@ -245,9 +274,10 @@ class _Reading:
         def value(effect: Effect) -> Any:
             among = shown[effect.within or ""]
             product = known[effect.id or ""]
-            if isinstance(among, set):
-                return effect.id in among if isinstance(product, wire.Product) else product
-            return among
+            if not isinstance(among, set):
+                return among
+            # What was not read of a product that has just been acted on does not say that it is gone.
+            return effect.id in among if isinstance(product, wire.Product) or _unasked(product) else product
 
         return [value(effect) for effect in effects]
 
@@ -255,7 +285,7 @@ class _Reading:
         return [ORDER_UNTOLD] * len(effects)
 
     async def review(self, effects: Sequence[Effect]) -> list[Any]:
-        products = sorted({effect.within for effect in effects if effect.within})
+        products = list(dict.fromkeys(effect.within for effect in effects if effect.within))
         found = await attempt(reviews_of(self._shop, products, {effect.id or "" for effect in effects}))
         if not isinstance(found, dict):
             return [found] * len(effects)

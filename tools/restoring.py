@@ -20,8 +20,6 @@ _SWITCHES: Final = frozenset(
     }
 )
 _NEVER_EMPTY: Final = frozenset({"name", "product_type", "type", "currency", "amount"})
-STOCK: Final = frozenset({"available_quantity", "allow_out_of_stock_purchases"})
-"""Fields that the inventory sets; whether stock is tracked is set elsewhere."""
 
 
 def product_fields(values: Mapping[str, Any]) -> dict[str, Any]:

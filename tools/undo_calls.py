@@ -10,9 +10,8 @@ from ..products_api import models as wire
 from ..products_api.bulk_calls import cut
 from ..products_api.errors import NotFoundError, RouteUnavailableError
 from .making_again import collection_again, price_again, product_again, stores_again
-from .observing import reviews_of
+from .observing import STOCK, reviews_of
 from .restoring import (
-    STOCK,
     can_be_edited,
     collection_fields,
     price_edit_fields,
