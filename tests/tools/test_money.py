@@ -213,18 +213,44 @@ def test_a_bulk_price_change_does_what_its_question_said(
             return
         assert result.structured_content is not None
         assert result.structured_content["done"] is True
-        assert session.writes() == ["POST /products/bulk-update"]
-        told = session.questions[0]
-        for doc in session.sandbox.dump()["prices"]:
-            if price is not None:
-                assert any(
-                    line.startswith(f"• Tea: {doc['name']}: ") and line.endswith(_spelled(doc, "amount"))
-                    for line in told.splitlines()
-                ), (told, doc)
+        told = {line for asked in session.questions for line in asked.splitlines()}
+        moved: set[str] = set()
+        for was, now in zip(before["prices"], session.sandbox.dump()["prices"], strict=True):
+            for key, label, rule in (
+                ("amount", f"Tea: {was['name']}", price),
+                ("compareAtPrice", f"Tea: {was['name']}, was-price", compare_at),
+            ):
+                if was.get(key) != now.get(key):
+                    assert rule is not None
+                    moved.add(f"• {label}: {_spelled(was, key)} → {_spelled(now, key)}")
+                elif rule is not None and was.get(key) is not None:
+                    assert _moves_less_than_a_digit(Decimal(was[key]), rule, was["currency"])
+        assert moved == {line for line in told if line.startswith("• ")}
+        # What is as asked already is neither asked about nor sent.
+        assert len(session.questions) == bool(moved)
+        assert session.writes() == ["POST /products/bulk-update"] * bool(moved)
 
     run_in_a_shop(act, answer=yes)
 
 
+PLACES = {"USD": 2, "JPY": 0, "KWD": 3}
+
+
 def _spelled(doc: dict[str, Any], key: str) -> str:
-    places = {"USD": 2, "JPY": 0, "KWD": 3}[doc["currency"]]
-    return f"→ {doc[key]:,.{places}f} {doc['currency']}"
+    if doc.get(key) is None:
+        return "nothing"
+    return f"{doc[key]:,.{PLACES[doc['currency']]}f} {doc['currency']}"
+
+
+def _moves_less_than_a_digit(amount: Decimal, rule: dict[str, Any], currency: str) -> bool:
+    """Whether a rule leaves an amount where it is, once it is rounded."""
+    value = Decimal(str(rule["value"]))
+    sign = -1 if rule["type"].startswith("REDUCE") else 1
+    if rule["type"] == "SET_NEW_PRICE":
+        new = value
+    elif rule["type"].endswith("PERCENTAGE"):
+        new = amount * (100 + sign * value) / 100
+    else:
+        new = amount + sign * value
+    places = 0 if rule.get("round_to_whole") else PLACES[currency]
+    return abs(new - amount) <= Decimal("0.5").scaleb(-places) and amount == round(amount, places)
