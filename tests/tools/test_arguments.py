@@ -26,7 +26,38 @@ WRONG_CALLS: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "delete_product",
         {"product_id": "a", "confirm": True},
-        ["`confirm` is not known here. Known: product_id."],
+        ["`confirm` is not known here; did you mean `confirmation_token`?"],
+    ),
+    (
+        "delete_product",
+        {"product_id": "a", "approved": True},
+        ["`approved` is not known here. Known: product_id, dry_run, confirmation_token."],
+    ),
+    (
+        "delete_product",
+        {"product_id": "a", "confirmation_token": True, "dry_run": "maybe"},
+        [
+            "`dry_run` takes true or false (got “maybe”).",
+            "`confirmation_token` takes text (got true).",
+        ],
+    ),
+    ("list_products", {"dry_run": True}, [f"`dry_run` is not known here. {KNOWN}"]),
+    (
+        "undo_change",
+        {"change_id": "../chg_1", "on_conflict": "force"},
+        [
+            "`change_id` takes an id as it stands in a list; it contains '/' (got “../chg_1”).",
+            "`on_conflict` takes one of stop, skip, overwrite (got “force”).",
+        ],
+    ),
+    (
+        "list_changes",
+        {"outcome": "failed", "since": "yesterday"},
+        [
+            "`outcome` takes one of done, not_done, unknown (got “failed”).",
+            "`since` takes a date or time in ISO 8601, such as 2026-05-31 or 2026-05-31T09:00:00Z "
+            "(got “yesterday”).",
+        ],
     ),
     ("list_products", {"x" * 500: 1}, [f"`{'x' * 39}…` is not known here. {KNOWN}"]),
     (

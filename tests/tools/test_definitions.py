@@ -3,22 +3,23 @@
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from every_write import CALLS
 from mcp.client import Client
 from mcp_types import TextContent, Tool
-from shop_session import ERAS, Era, shop_session
+from shop_session import ERAS, Era, ShopSession, shop_session
 
 from hoopai_products_mcp.products_api.operations import OPERATIONS
 from hoopai_products_mcp.server.app import INSTRUCTIONS, build_server
 from hoopai_products_mcp.server.settings import Settings
 from hoopai_products_mcp.tools.catalog import RECORDS
 from hoopai_products_mcp.tools.deriving import derive
-from hoopai_products_mcp.tools.records import Risk, ToolRecord, Toolset, summary, tool
+from hoopai_products_mcp.tools.records import GUARD_ARGUMENTS, Risk, ToolRecord, Toolset, summary, tool
 from hoopai_products_mcp.tools.registration import definitions
 from hoopai_products_mcp.tools.results import to_result
 from hoopai_products_mcp.tools.views import View
@@ -66,6 +67,11 @@ OPERATION_OF = {
     "bulk_edit_products": "POST /products/bulk-update/edit",
 }
 
+JOURNAL = "the journal of this server"
+WITHOUT_OPERATION = {"list_changes": JOURNAL, "get_change": JOURNAL, "undo_change": JOURNAL}
+"""Tools for what was changed: they work on what this server has written down, not on an operation of the API."""
+EVERY_TOOL = OPERATION_OF | WITHOUT_OPERATION
+
 # name: (read only, destructive, idempotent, open world). Destructive is MCP's word for anything but adding.
 # Review text comes from anybody on the internet, so reading it is the one open door.
 HINTS = {
@@ -102,6 +108,10 @@ HINTS = {
     "bulk_change_currency": (False, True, True, False),
     "bulk_update_inventory": (False, True, False, False),
     "bulk_edit_products": (False, True, True, False),
+    "list_changes": (True, False, True, False),
+    "get_change": (True, False, True, False),
+    # The second undoing of a change is refused, unless the first was itself taken back in between.
+    "undo_change": (False, True, False, False),
 }
 
 DOES_NOT_ASK = {name for name, hints in HINTS.items() if hints[0]} | {
@@ -111,7 +121,23 @@ DOES_NOT_ASK = {name for name, hints in HINTS.items() if hints[0]} | {
     "create_collection",
 }
 
+ASKS_ABOUT: dict[str, Callable[[ShopSession], dict[str, Any]]] = {
+    "update_product": lambda _: {"available_in_store": False},
+    "update_collection": lambda session: {"product_ids": [session.sandbox.dump()["products"][0]["_id"]]},
+    "update_inventory": lambda session: {
+        "items": [
+            {"price_id": price["_id"], "available_quantity": 1}
+            for price in session.sandbox.dump()["prices"]
+            if price["trackInventory"]
+        ][:2]
+    },
+}
+"""What makes a tool ask that does not ask about the plainest call of it."""
+
 TOKENS = get_encoding("o200k_base")
+
+
+JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean")
 
 
 def tokens(value: object) -> int:
@@ -134,10 +160,10 @@ async def listed(**settings: Any) -> list[Tool]:
         return (await session.client.list_tools()).tools
 
 
-async def test_there_is_a_tool_for_every_operation_under_the_agreed_names() -> None:
+async def test_there_is_a_tool_for_every_operation_and_for_the_journal_under_the_agreed_names() -> None:
     tools = await listed()
-    assert {tool.name: (tool.meta or {})["com.hoopai/operation"] for tool in tools} == OPERATION_OF
-    assert list(OPERATION_OF) == [tool.name for tool in tools]
+    assert {tool.name: (tool.meta or {})["com.hoopai/operation"] for tool in tools} == EVERY_TOOL
+    assert list(EVERY_TOOL) == [tool.name for tool in tools]
     assert set(OPERATION_OF.values()) == {operation.name for operation in OPERATIONS.values()}
 
 
@@ -171,11 +197,43 @@ async def test_every_tool_is_named_and_described_for_a_merchants_assistant() -> 
     assert len(set(titles)) == len(titles)
 
 
-async def test_a_tool_that_asks_says_so_in_its_description() -> None:
-    asking = {record.name for record in RECORDS if record.asks}
+def test_the_instructions_say_what_asks_and_how_it_goes_on() -> None:
+    # Said once for all tools: a model pays for every word of every description.
+    said = " ".join(INSTRUCTIONS.split())
+    assert (
+        "Deleting, hiding, rejecting, undoing, or changing several things at once asks a person first. "
+        "status confirmation_required means: nothing was done; show the plan, ask, and only on their yes call again "
+        "with confirmation_token. dry_run shows what a call would do."
+    ) in said
+    assert "undo_change takes back a `change`; list_changes finds it." in said
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_what_can_ask_asks_and_what_cannot_is_done_at_once(name: str) -> None:
+    async with shop_session() as session:
+        arguments = CALLS[name](session)
+        arguments |= ASKS_ABOUT[name](session) if name in ASKS_ABOUT else {}
+        content = await session.call(name, **arguments)
+        assert (content.get("status") == "confirmation_required") is (name not in DOES_NOT_ASK)
+        assert (session.writes() == []) is (name not in DOES_NOT_ASK)
+
+
+async def test_taking_a_change_back_asks_whatever_it_was() -> None:
+    async with shop_session() as session:
+        await session.call("create_collection", name="Lamps")
+        session.sandbox.requests.clear()
+        content = await session.call("undo_change", change_id=session.changes[0]["id"])
+        assert content["status"] == "confirmation_required"
+        assert session.writes() == []
+
+
+async def test_every_write_takes_a_dry_run_and_a_token_and_no_reading_does() -> None:
     for each in await listed():
-        says = re.search(r"person (is asked|sees|first)|asks a person", each.description or "") is not None
-        assert says is (each.name in asking), each.name
+        known: dict[str, Any] = each.input_schema["properties"]
+        guarded = {name: known.get(name) for name in GUARD_ARGUMENTS}
+        writes = {"dry_run": {"type": "boolean"}, "confirmation_token": {"type": "string"}}
+        assert guarded == (dict.fromkeys(GUARD_ARGUMENTS) if HINTS[each.name][0] else writes), each.name
+        assert not set(GUARD_ARGUMENTS) & set(each.input_schema.get("required", ()))
 
 
 async def test_input_schemas_are_plain_objects_that_every_client_reads() -> None:
@@ -190,18 +248,29 @@ async def test_input_schemas_are_plain_objects_that_every_client_reads() -> None
 
 
 async def test_output_schemas_tolerate_what_the_api_leaves_out_or_adds() -> None:
-    required: set[tuple[str, ...]] = set()
+    required: dict[bool, set[tuple[str, ...]]] = {True: set(), False: set()}
     for each in await listed():
         assert each.output_schema is not None
         assert each.output_schema["type"] == "object"
+        # A write may answer with its plan, or with what was read back after a lost answer.
+        assert ("required" in each.output_schema) <= HINTS[each.name][0], each.name
         for path, schema in schemas_in(each.output_schema):
             where = f"{each.name}{path}"
             assert not schema.keys() & {"anyOf", "oneOf", "allOf", "$ref", "$defs", "title", "enum"}, where
+            # One type by its name, or any: neither a list of types nor null.
+            assert schema.get("type", "object") in {*JSON_TYPES}, where
             assert schema.get("additionalProperties", True) is not False, where
             if path:
-                required.add(tuple(schema.get("required", ())))
-    # Inside a result only what identifies a thing is promised.
-    assert required == {(), ("id",), ("field",), ("price_id",)}
+                required[each.name in OPERATION_OF].add(tuple(schema.get("required", ())))
+    # Inside a result only what identifies a thing is promised; of the journal's own, what it never lacks.
+    assert required == {
+        True: {(), ("id",), ("field",), ("price_id",)},
+        False: {
+            (),
+            ("id", "time", "tool", "action", "outcome", "approved_by"),
+            ("thing", "outcome"),
+        },
+    }
 
 
 def test_the_file_of_definitions_is_what_the_records_say() -> None:
@@ -209,11 +278,14 @@ def test_the_file_of_definitions_is_what_the_records_say() -> None:
 
 
 async def test_definitions_and_instructions_keep_to_their_budgets() -> None:
-    shown = [
-        {"name": each.name, "description": each.description, "inputSchema": each.input_schema}
+    cost = {
+        each.name: tokens(
+            {"name": each.name, "description": each.description, "inputSchema": each.input_schema}
+        )
         for each in await listed()
-    ]
-    assert sum(map(tokens, shown)) <= 7_000
+    }
+    assert sum(cost[name] for name in OPERATION_OF) <= 7_000
+    assert sum(cost.values()) <= 7_600
     assert tokens(INSTRUCTIONS) <= 250
 
 
@@ -252,8 +324,10 @@ async def test_toolsets_choose_groups_of_tools() -> None:
     ]
     by_toolset = [{each.name for each in await listed(toolsets=(name,))} for name in Toolset]
     assert all(by_toolset)
-    assert sum(map(len, by_toolset)) == len(OPERATION_OF)
-    assert set().union(*by_toolset) == set(OPERATION_OF)
+    assert sum(map(len, by_toolset)) == len(EVERY_TOOL)
+    assert set().union(*by_toolset) == set(EVERY_TOOL)
+    assert [each.name for each in await listed(toolsets="changes")] == list(WITHOUT_OPERATION)
+    assert len(EVERY_TOOL) == 36
 
 
 async def test_read_only_offers_what_changes_nothing() -> None:
@@ -263,7 +337,7 @@ async def test_read_only_offers_what_changes_nothing() -> None:
 
 async def test_listing_needs_no_shop_and_a_call_without_one_gives_nothing_of_the_inside_away() -> None:
     async with Client(build_server(Settings())) as client:
-        assert len((await client.list_tools()).tools) == len(OPERATION_OF)
+        assert len((await client.list_tools()).tools) == len(EVERY_TOOL)
         result = await client.call_tool("list_products", {})
     assert result.is_error
     assert isinstance(result.content[0], TextContent)
@@ -319,7 +393,8 @@ def test_forgetting_a_hint_is_safe() -> None:
 @pytest.mark.parametrize(
     ("handler", "facts", "words"),
     [
-        (described, {}, "described is destructive and has no plan to ask about"),
+        (described, {}, "described writes and has no plan"),
+        (described, {"risk": Risk.CREATE}, "described writes and has no plan"),
         (described, {"risk": Risk.READ, "plan": planned}, "described only reads and needs no plan"),
         (undescribed, {"risk": Risk.READ}, "undescribed has no description"),
     ],
