@@ -105,6 +105,9 @@ def _already(words: str, count: int) -> tuple[str, ...]:
 
 async def bulk_deletion_plan(shop: Shop, product_ids: Sequence[str]) -> Plan:
     """Everything that goes with the products, those with the most stock first."""
+    # Whether a list of ids is understood shows only while the products are there; afterwards one list then tells that
+    # all of them are gone, instead of a reading of each.
+    await shop.products(product_ids)
     read = await product_images(shop, product_ids)
     stock = {
         key: sum(price.available_quantity or 0 for price in prices) for key, prices in read.prices.items()
