@@ -1,7 +1,7 @@
 """The journal of one shop, as tools read it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 ORDERING_TOOLS = ("set_display_priority", "undo_change")
 LOOKED_THROUGH = 200
-"""Changes that are looked through for the former display order of a store."""
+"""Changes that are looked through for what earlier ones have set or made."""
 
 
 class ChangeBook:
@@ -41,6 +41,16 @@ class ChangeBook:
     async def settle(self, change_id: str, outcome: "Outcome") -> None:
         """Write down what became of a change after all."""
         await self._journal(lambda journal: journal.settle(change_id, outcome))
+
+    async def made_by_others(self, change_id: str | None) -> frozenset[str]:
+        """Ids of what other changes than this one have made, as far as the newest changes tell."""
+        found, _ = await self.list(limit=LOOKED_THROUGH)
+        return frozenset(
+            item["id"]
+            for change in found
+            if change.id != change_id and change.outcome is not None
+            for item in cast("list[dict[str, Any]]", change.outcome.created or [])
+        )
 
     async def former_places(self, store_id: str) -> Mapping[str, int]:
         """The display order of a store as this server set it last, by product id; empty where nothing is known."""

@@ -17,6 +17,7 @@ from .previewing import plan_content
 from .reconciling import created_by, observed_values, reconcile
 from .records import Risk, Toolset, tool
 from .renaming import new_ids_of
+from .settling import all_known
 from .shop import Shop
 from .text import quoted
 from .undoing import plan_undo
@@ -169,13 +170,15 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
     change = await _known(shop, await _find(shop, change_id))
     if hindrance := await _hindrance(shop, change):
         raise ToolError(f"It cannot be undone. {hindrance} {NOTHING_CHANGED}")
+    effects, created = from_plain(change.plan).effects, created_by(change)
     return await plan_undo(
         shop,
-        from_plain(change.plan).effects,
-        created=created_by(change),
+        effects,
+        created=created,
         observed=observed_values(change),
         on_conflict=on_conflict,
         already_made=await _made_again(shop, change),
+        made_by_others=() if all_known(effects, created) else await _book(shop).made_by_others(change.id),
     )
 
 

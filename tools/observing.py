@@ -1,7 +1,7 @@
 """What the things that a plan is about are like now, read with few requests."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar, cast
@@ -62,6 +62,17 @@ class Observation:
 
     def __iter__(self) -> Iterator[tuple[Effect, Any]]:
         return zip(self.effects, self.found, strict=True)
+
+    def without(self, ids: Collection[str]) -> "Observation":
+        """The same with these ids left out of what looks like what was to be made."""
+
+        def left(effect: Effect, value: Any) -> Any:
+            if not effect.creates or not isinstance(value, list):
+                return value
+            return [key for key in cast("list[str]", value) if key not in ids]
+
+        found = tuple(left(effect, value) for effect, value in self)
+        return Observation(self.effects, found)
 
     @property
     def values(self) -> dict[EffectKey, Any]:

@@ -13,7 +13,7 @@ from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import Effect, EffectKey, Plan, from_plain
 from .effect_words import about, shown
 from .observing import Observation, observe
-from .settling import changes_nothing, is_asked, settle
+from .settling import all_known, changes_nothing, is_asked, settle
 from .shop import Created, Shop
 
 if TYPE_CHECKING:
@@ -26,11 +26,18 @@ FRESH_SECONDS = 60.0
 """A request that was sent this long ago or less may still be under way at the API."""
 
 
-async def became(shop: Shop, effects: Sequence[Effect], created: Sequence[Created]) -> "Outcome":
-    """What became of a plan with these effects, as the shop shows it. Never raises: what cannot be read is unknown."""
+async def became(
+    shop: Shop, effects: Sequence[Effect], created: Sequence[Created], *, change_id: str | None = None
+) -> "Outcome":
+    """What became of a plan with these effects, as the shop shows it. Never raises: what cannot be read is unknown.
+
+    `change_id` is the change that the plan is of, where it is in the journal with an outcome already.
+    """
     from ..guard.journal import Outcome
 
     observation = await observe(shop, effects)
+    if not all_known(effects, created):
+        observation = observation.without(await made_by_others(shop, change_id))
     settlement = settle(effects, observation, created)
     return Outcome(
         outcome=settlement.outcome,
@@ -40,6 +47,17 @@ async def became(shop: Shop, effects: Sequence[Effect], created: Sequence[Create
         observed=_observed(observation) or None,
         created=[item._asdict() for item in settlement.created] or None,
     )
+
+
+async def made_by_others(shop: Shop, change_id: str | None) -> frozenset[str]:
+    """Ids of what other changes have made: looking the same does not make them what this one was to make."""
+    if shop.book is None:
+        return frozenset()
+    try:
+        return await shop.book.made_by_others(change_id)
+    except ToolError:
+        # The outcome cannot be written down either, so it will be looked for again.
+        return frozenset()
 
 
 def _why(why: str | None, otherwise: Sequence[tuple[Effect, Any]]) -> str | None:
@@ -95,11 +113,11 @@ async def reconcile(
     found: dict[str, Outcome] = {}
     for change in changes:
         plan = from_plain(change.plan)
-        outcome = await became(shop, plan.effects, created_by(change))
+        outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         fresh = time.time() - change.time < FRESH_SECONDS
         if outcome.outcome == "not_done" and pause_seconds and fresh:
             await anyio.sleep(pause_seconds)
-            outcome = await became(shop, plan.effects, created_by(change))
+            outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         if fresh and change.outcome and may_still_come(change.outcome) and not is_complete(outcome):
             outcome = replace(outcome, outcome="unknown", why=change.outcome.why)
         found[change.id] = outcome

@@ -85,6 +85,11 @@ def created_by(effects: Sequence[Effect], created: Sequence[Created]) -> dict[in
     return found
 
 
+def all_known(effects: Sequence[Effect], created: Sequence[Created]) -> bool:
+    """Whether it is known of each creation among the effects what it has made."""
+    return len(created_by(effects, created)) == sum(effect.creates for effect in effects)
+
+
 def settle(
     effects: Sequence[Effect], observation: Observation, created: Sequence[Created] = ()
 ) -> Settlement:

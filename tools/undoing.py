@@ -1,6 +1,6 @@
 """What it takes to take a change back: the inverse of its effects, as far as nobody has changed the same since."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final, Literal, cast
@@ -97,6 +97,7 @@ async def plan_undo(
     observed: Mapping[EffectKey, Any] | None = None,
     on_conflict: OnConflict = "stop",
     already_made: Mapping[str, str] | None = None,
+    made_by_others: Collection[str] = (),
 ) -> Plan:
     """The plan that takes a change back, for `carrying_out.carry_out`; what is as before already is no part of it.
 
@@ -106,6 +107,7 @@ async def plan_undo(
         `overwrite` sets it back nonetheless; of stock it then takes the difference back, so that sales count.
     already_made: former id to new id of what earlier undoing has made again. Effects on a thing that has a new id
         are about the new one.
+    made_by_others: ids of what other changes have made, which looks alone do not make a thing of this one.
 
     Raises:
         NothingToUndoError: nothing is left to do.
@@ -121,7 +123,7 @@ async def plan_undo(
     # What is deleted keeps its former id here, by which it is known whether it was made again already.
     pairs = [(effect, renamed_effect(effect, made)) for effect in effects]
     await _fields(shop, back, pairs, observed or {})
-    await _existence(shop, back, [effect for _, effect in pairs], created, made)
+    await _existence(shop, back, [effect for _, effect in pairs], created, made, made_by_others)
     if back.conflicts:
         raise ToolError(_refusal(back.conflicts))
     if back.left_out:
@@ -233,7 +235,12 @@ def _place(back: Undoing, effect: Effect) -> None:
 
 
 async def _existence(
-    shop: Shop, back: Undoing, effects: Sequence[Effect], created: Sequence[Created], made: Mapping[str, str]
+    shop: Shop,
+    back: Undoing,
+    effects: Sequence[Effect],
+    created: Sequence[Created],
+    made: Mapping[str, str],
+    made_by_others: Collection[str],
 ) -> None:
     """Take away what was made, and make again what was deleted."""
     for making in await makings(shop, [effect for effect in effects if effect.deletes], made):
@@ -245,7 +252,7 @@ async def _existence(
     known = created_by(effects, created)
     unknown = [effect for number, effect in enumerate(effects) if effect.creates and number not in known]
     asked = [(effects[number], made.get(item.id, item.id)) for number, item in known.items()]
-    for removal in await removals(shop, asked + await _guessed(shop, back, unknown)):
+    for removal in await removals(shop, asked + await _guessed(shop, back, unknown, made_by_others)):
         if removal.inverse is None:
             back.already += 1
             continue
@@ -260,10 +267,12 @@ async def _existence(
             back.also += removal.also
 
 
-async def _guessed(shop: Shop, back: Undoing, effects: Sequence[Effect]) -> list[tuple[Effect, str]]:
+async def _guessed(
+    shop: Shop, back: Undoing, effects: Sequence[Effect], made_by_others: Collection[str]
+) -> list[tuple[Effect, str]]:
     """Things that a change made without knowing their ids, by their looks."""
     found: list[tuple[Effect, str]] = []
-    for effect, value in await observe(shop, effects):
+    for effect, value in (await observe(shop, effects)).without(made_by_others):
         refuse_unread(effect, value)
         if len(value) > 1:
             raise ToolError(
