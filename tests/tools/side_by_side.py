@@ -149,6 +149,12 @@ async def journaled(session: ShopSession) -> int:
     return count
 
 
+async def only_change(session: ShopSession) -> str:
+    """The id of the one change that the journal holds."""
+    ((change,), _) = await session.store.use(lambda store: store.journal.list(location=None))
+    return change.id
+
+
 def content_of(result: CallToolResult) -> dict[str, Any]:
     """The structured content of a result that has one."""
     content: dict[str, Any] | None = result.structured_content

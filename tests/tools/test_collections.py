@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from claims import claimed
 from odd_api import answers, ignores, refuses, without
 from other_api import Carry, rewritten
-from shelves import body, collection, just_before
+from shelves import body, collection, just_before, untouched
 from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
 from hoopai_products_mcp.sandbox.database import json_text
@@ -562,13 +563,14 @@ async def test_a_change_that_makes_no_sense_is_refused_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "outcome"),
     [
-        ("rate_limited", "Nothing was changed."),
-        ("server_error", "It is not known whether the change was made."),
-        ("drop_after", "It is not known whether the change was made."),
-        ("html", "It is not known whether the change was made."),
-        ("route_unsupported", "Nothing was changed."),
+        ("rate_limited", "not_done"),
+        ("server_error", "not_done"),
+        ("drop_after", "done"),
+        ("drop_before", "not_done"),
+        ("html", "not_done"),
+        ("route_unsupported", "not_done"),
     ],
 )
 @pytest.mark.parametrize(
@@ -579,15 +581,16 @@ async def test_a_change_that_makes_no_sense_is_refused_before_anybody_is_asked(
         ("delete-product-collection", "delete_collection", {}),
     ],
 )
-async def test_a_write_that_meets_a_fault_is_sent_once_and_never_called_a_success(
-    fault: str, words: str, operation: str, tool: str, arguments: dict[str, Any]
+async def test_a_write_that_meets_a_fault_is_sent_once_and_called_what_became_of_it(
+    fault: str, outcome: str, operation: str, tool: str, arguments: dict[str, Any]
 ) -> None:
     async with shop_session(yes) as session:
         session.sandbox.rate.limit, session.sandbox.rate.interval_seconds = 1000, 60
         session.sandbox.faults.add(fault, operation, count=None)
         about = {} if tool == "create_collection" else {"collection_id": kind(session, "manual")["_id"]}
-        said = await session.refused(tool, **about, **arguments)
-        assert words in said
+        still = untouched(session)
+        assert await claimed(session, tool, **about, **arguments) == outcome
+        assert still() is (outcome != "done")
         assert len(session.writes()) == 1
 
 

@@ -4,7 +4,10 @@ from typing import Any
 import pytest
 import shelves
 from odd_api import answers, both, ignores, receives, without
-from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, yes
+from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, wanted, yes
+from side_by_side import content_of, only_change
+
+from hoopai_products_mcp.guard import question
 
 pytestmark = pytest.mark.anyio
 
@@ -358,16 +361,20 @@ async def test_deleting_a_price_asks_with_what_the_product_keeps(era: Era) -> No
     async with shop_session(yes, era=era) as session:
         price = shelves.price(session, "Pocket lantern", "Iron")
         result = await session.result("delete_price", product_id=price["product"], price_id=price["_id"])
-        assert result.structured_content == {"deleted": True, "id": price["_id"], "name": "Iron"}
-        assert json.loads(text_of(result)) == result.structured_content
-        (question,) = session.questions
-        assert question.splitlines()[:4] == [
+        content = content_of(result)
+        assert json.loads(text_of(result)) == content
+        change = content.pop("change")
+        assert content == {"deleted": True, "id": price["_id"], "name": "Iron"}
+        assert change == {"id": await only_change(session), "approved_by": "person"}
+        (asked,) = session.questions
+        assert asked.splitlines()[:4] == [
             "Delete the price “Iron” of “Pocket lantern”",
             "• Iron: 27.50 USD, 35 in stock",
             "The product keeps 1 other price.",
             "This cannot be undone: made again it has a new id, so links and orders that name this one do not "
             "find it.",
         ]
+        assert wanted(asked) == "Iron"
         assert session.writes() == [f"DELETE /products/{price['product']}/price/{price['_id']}"]
         assert [doc["name"] for doc in shelves.prices_of(session, "Pocket lantern")] == ["Brass"]
 
@@ -380,19 +387,31 @@ async def test_deleting_the_only_price_says_that_nothing_is_left_to_buy() -> Non
         assert session.writes() == []
 
 
-async def test_a_price_changed_while_the_question_is_open_is_not_deleted() -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_price_changed_while_the_question_is_open_is_asked_about_anew(era: Era) -> None:
     sessions: list[ShopSession] = []
 
-    def meddle(_: str) -> Any:
+    def meddle(asked: str) -> Any:
+        if len(sessions[0].questions) > 1:
+            return no(asked)
         price = shelves.price(sessions[0], "Pocket lantern", "Iron")
         shelves.change_price(sessions[0], price["_id"], amount=99)
-        return yes("")
+        return yes(asked)
 
-    async with shop_session(meddle, era="legacy") as session:
+    async with shop_session(meddle, era=era) as session:
         sessions.append(session)
         price = shelves.price(session, "Pocket lantern", "Iron")
         said = await session.refused("delete_price", product_id=price["product"], price_id=price["_id"])
-        assert said.startswith("Not done: the shop changed while the question was open.")
+        assert said == question.DECLINED
+        _, second = session.questions
+        front, changed, _, action, item = second.splitlines()[:5]
+        assert front.startswith("The shop changed ")
+        assert "Iron" in changed
+        assert changed.endswith("amount: was 27.5, is 99 now")
+        assert (action, item) == (
+            "Delete the price “Iron” of “Pocket lantern”",
+            "• Iron: 99.00 USD, 35 in stock",
+        )
         assert session.writes() == []
 
 

@@ -5,6 +5,9 @@ import pytest
 import shelves
 from odd_api import answers, receives, without
 from shop_session import ERAS, Era, no, shop_session, text_of, yes
+from side_by_side import content_of, only_change
+
+from hoopai_products_mcp.guard import question
 
 pytestmark = pytest.mark.anyio
 
@@ -306,7 +309,9 @@ async def test_an_update_changes_what_it_names_and_reports_before_and_after() ->
     async with shop_session() as session:
         before = shelves.product(session, "Pocket lantern")
         result = await session.result("update_product", product_id=before["_id"], name="Pocket lamp")
-        assert result.structured_content == {
+        content = content_of(result)
+        assert json.loads(text_of(result)) == content
+        assert content == {
             "product": {
                 "id": before["_id"],
                 "name": "Pocket lamp",
@@ -314,8 +319,8 @@ async def test_an_update_changes_what_it_names_and_reports_before_and_after() ->
                 "available_in_store": True,
             },
             "changed": [{"field": "name", "before": "Pocket lantern", "after": "Pocket lamp"}],
+            "change": {"id": await only_change(session), "approved_by": "not_needed"},
         }
-        assert json.loads(text_of(result)) == result.structured_content
         assert shelves.body(session) == {
             "locationId": LOCATION,
             "name": "Pocket lamp",
@@ -426,17 +431,55 @@ async def test_hiding_a_product_and_dropping_options_that_have_prices_asks(era: 
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("answer", [no, None])
 @pytest.mark.parametrize("change", [{"available_in_store": False}, {"variants": [IRON]}])
-async def test_without_a_yes_no_product_is_hidden_and_no_option_dropped(
-    era: Era, answer: Any, change: dict[str, Any]
-) -> None:
-    async with shop_session(answer, era=era) as session:
+async def test_with_a_no_no_product_is_hidden_and_no_option_dropped(era: Era, change: dict[str, Any]) -> None:
+    async with shop_session(no, era=era) as session:
         still = shelves.untouched(session)
         product_id = shelves.product(session, "Pocket lantern")["_id"]
         said = await session.refused("update_product", product_id=product_id, **change)
-        assert "Nothing was changed." in said
+        assert said == question.DECLINED
         assert still()
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("change", "action", "items", "also"),
+    [
+        (
+            {"available_in_store": False},
+            "Hide the product “Pocket lantern” (id {})",
+            ["In the store: shown → hidden"],
+            None,
+        ),
+        (
+            {"variants": [IRON]},
+            "Take the variants of 1 price from the product “Pocket lantern” (id {})",
+            [
+                "Loses its variant: Brass: 24.50 USD, 40 in stock",
+                "Variants: Finish (Brass, Iron) → Finish (Iron)",
+            ],
+            ["These prices stay, without a variant; delete_price removes them."],
+        ),
+    ],
+)
+async def test_where_nobody_can_be_asked_hiding_and_dropping_take_a_token(
+    era: Era, change: dict[str, Any], action: str, items: list[str], also: list[str] | None
+) -> None:
+    async with shop_session(era=era) as session:
+        still = shelves.untouched(session)
+        product_id = shelves.product(session, "Pocket lantern")["_id"]
+        content = await session.call("update_product", product_id=product_id, **change)
+        assert content["status"] == "confirmation_required"
+        plan = content["plan"]
+        assert (plan["action"], plan["items"], plan.get("also")) == (action.format(product_id), items, also)
+        assert "cannot_be_undone" not in plan
+        assert still()
+        assert session.writes() == []
+        token = content["confirmation_token"]
+        done = await session.call("update_product", product_id=product_id, **change, confirmation_token=token)
+        assert session.changes[-1]["approved_by"] == "confirmation_token"
+        assert [item["field"] for item in done["changed"]] == list(change)
+        assert session.writes() == [f"PUT /products/{product_id}"]
 
 
 async def test_a_product_of_which_the_api_does_not_say_whether_it_is_shown_asks_before_it_is_hidden() -> None:

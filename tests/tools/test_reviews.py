@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
+from claims import claimed
 from other_api import Carry, rewritten
-from shelves import body, just_before
+from shelves import body, just_before, untouched
 from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
 from hoopai_products_mcp.sandbox.database import json_text
@@ -532,18 +533,19 @@ async def test_a_review_that_many_did_not_reach_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "outcome"),
     [
-        ("rate_limited", "Nothing was changed."),
-        ("server_error", "It is not known whether the change was made."),
-        ("drop_after", "It is not known whether the change was made."),
-        ("html", "It is not known whether the change was made."),
-        ("scope_missing", "Nothing was changed."),
+        ("rate_limited", "not_done"),
+        ("server_error", "not_done"),
+        ("drop_after", "done"),
+        ("drop_before", "not_done"),
+        ("html", "not_done"),
+        ("scope_missing", "not_done"),
     ],
 )
 @pytest.mark.parametrize("tool", ["update_review", "delete_review", "bulk_update_reviews"])
-async def test_a_write_that_meets_a_fault_is_sent_once_and_never_called_a_success(
-    fault: str, words: str, tool: str
+async def test_a_write_that_meets_a_fault_is_sent_once_and_called_what_became_of_it(
+    fault: str, outcome: str, tool: str
 ) -> None:
     operation = {
         "update_review": "update-product-review",
@@ -562,7 +564,9 @@ async def test_a_write_that_meets_a_fault_is_sent_once_and_never_called_a_succes
                 "status": "approved",
             },
         }[tool]
-        assert words in await session.refused(tool, **arguments)
+        still = untouched(session)
+        assert await claimed(session, tool, **arguments) == outcome
+        assert still() is (outcome != "done")
         assert len(session.writes()) == 1
 
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from shelves import body
+from claims import claimed
+from odd_api import ignores
+from shelves import body, untouched
 from shop_session import ERAS, Era, ShopSession, no, shop_session, yes
 
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID, MARKET_STORE_ID, ONLINE_STORE_ID
@@ -109,15 +111,32 @@ async def test_hiding_asks_even_for_one(era: Era) -> None:
         assert wanted[0] not in shown_in(session, MARKET_STORE_ID)
 
 
-async def test_what_the_api_accepted_and_did_not_do_is_told() -> None:
+@pytest.mark.parametrize("applied", [True, False])
+async def test_an_answer_that_is_none_is_read_back(applied: bool) -> None:
     async with shop_session(yes) as session:
         wanted = shown_in(session, MARKET_STORE_ID)[:2]
-        # Answered as if done, and nothing happened.
-        session.sandbox.faults.add("html", "update-store-status", status=201, applied=False)
-        said = await session.refused(
+        still = untouched(session)
+        # A page with the status of a success, whatever happened.
+        session.sandbox.faults.add("html", "update-store-status", status=201, applied=applied)
+        call: dict[str, Any] = {"store_id": MARKET_STORE_ID, "product_ids": wanted, "action": "exclude"}
+        assert await claimed(session, "set_store_visibility", **call) == ("done" if applied else "not_done")
+        assert still() is not applied
+
+
+async def test_what_the_api_accepted_and_did_not_do_is_told() -> None:
+    async with shop_session(yes, between=ignores("POST /products/store/.*", {"status": True})) as session:
+        wanted = shown_in(session, MARKET_STORE_ID)[:2]
+        still = untouched(session)
+        done = await session.call(
             "set_store_visibility", store_id=MARKET_STORE_ID, product_ids=wanted, action="exclude"
         )
-        assert "It is not known whether the change was made." in said
+        assert done == {
+            "done": False,
+            "products": 2,
+            "differing": [{"id": key, "expected": "exclude", "found": "include"} for key in wanted],
+        }
+        assert session.changes[-1]["outcome"] == "unknown"
+        assert still()
 
 
 async def test_more_than_a_page_of_products_is_shown_and_checked_in_parts() -> None:
@@ -217,37 +236,33 @@ async def test_a_store_that_does_not_exist_is_named_before_anybody_is_asked(tool
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "applied", "visibility", "order"),
     [
-        ("rate_limited", "Nothing was changed."),
-        ("server_error", "It is not known whether the change was made."),
-        ("drop_after", "It is not known whether the change was made."),
-        ("drop_before", "It is not known whether the change was made."),
-        ("scope_missing", "Nothing was changed."),
-        ("html", "It is not known whether the change was made."),
+        ("rate_limited", False, "not_done", "not_done"),
+        ("server_error", False, "not_done", "unknown"),
+        ("drop_after", True, "done", "unknown"),
+        ("drop_before", False, "not_done", "unknown"),
+        ("scope_missing", False, "not_done", "not_done"),
+        ("html", False, "not_done", "unknown"),
     ],
 )
-@pytest.mark.parametrize("operation", ["update-store-status", "update-display-priority"])
-async def test_a_write_that_meets_a_fault_is_never_called_a_success(
-    fault: str, words: str, operation: str
+@pytest.mark.parametrize("tool", ["set_store_visibility", "set_display_priority"])
+async def test_a_write_that_meets_a_fault_is_sent_once_and_called_what_can_be_known_of_it(
+    fault: str, applied: bool, visibility: str, order: str, tool: str
 ) -> None:
     async with shop_session(yes) as session:
         first, second = shown_in(session, ONLINE_STORE_ID)[:2]
         # A 429 then asks for a longer wait than a call waits.
         session.sandbox.rate.limit, session.sandbox.rate.interval_seconds = 1000, 60
-        session.sandbox.faults.add(fault, operation, count=None)
-        if operation == "update-store-status":
-            said = await session.refused(
-                "set_store_visibility",
-                store_id=ONLINE_STORE_ID,
-                product_ids=[first, second],
-                action="exclude",
-            )
+        still = untouched(session)
+        if tool == "set_store_visibility":
+            session.sandbox.faults.add(fault, "update-store-status", count=None)
+            call: dict[str, Any] = {"product_ids": [first, second], "action": "exclude"}
+            assert await claimed(session, tool, store_id=ONLINE_STORE_ID, **call) == visibility
         else:
-            said = await session.refused(
-                "set_display_priority",
-                store_id=ONLINE_STORE_ID,
-                products=[{"product_id": first, "priority": 1}],
-            )
-        assert words in said
+            # Nothing tells the order, so nothing can be read back of it.
+            session.sandbox.faults.add(fault, "update-display-priority", count=None)
+            call = {"products": [{"product_id": first, "priority": 1}]}
+            assert await claimed(session, tool, store_id=ONLINE_STORE_ID, **call) == order
+        assert still() is not applied
         assert len(session.writes()) == 1
