@@ -38,7 +38,7 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/lock.py --check
 
-bench: $(BENCH_READY) ## measure tokens, start-up and latency beside other servers
+bench: $(BENCH_READY) ## measure tokens, start-up, latency and writes, beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
 
 format: $(INSTALLED_DEV) ## format the code

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import anyio
 import httpx
@@ -26,6 +26,7 @@ PLAIN = "plain httpx"
 IN_MEMORY = "in memory"
 
 Request: TypeAlias = Callable[[], Awaitable[object]]
+Key = TypeVar("Key")
 Connect: TypeAlias = Callable[[Subject], AbstractAsyncContextManager[Client]]
 
 
@@ -44,7 +45,7 @@ async def measure(subjects: Sequence[Subject], upstream: Upstream) -> dict[str, 
             for subject in subjects:
                 client = await stack.enter_async_context(connect(subject))
                 requests[subject.name] = request(client, subject.get_price)
-            found[way] = await _medians(requests)
+            found[way] = await medians(requests)
     return found
 
 
@@ -78,17 +79,21 @@ def _unchecked(client: Client, call: Call) -> Request:
     return make
 
 
-async def _medians(requests: Mapping[str, Request]) -> dict[str, float]:
-    """Each request once a round, so that a slow moment of the machine hits all of them."""
-    taken: dict[str, list[float]] = {name: [] for name in requests}
+async def medians(requests: Mapping[Key, Request], *, rounds: int | None = None) -> dict[Key, float]:
+    """Milliseconds of each request, the median; each once a round, so that a slow moment of the machine hits all.
+
+    Without `rounds` as many as are sensible for short requests, after some that do not count.
+    """
+    taken: dict[Key, list[float]] = {name: [] for name in requests}
+    warm_up = _WARM_UP if rounds is None else 0
     end = time.perf_counter() + _LONGEST_SECONDS
-    for number in range(_WARM_UP + ROUNDS):
-        if number > 2 * _WARM_UP and time.perf_counter() > end:
+    for number in range(warm_up + (rounds or ROUNDS)):
+        if rounds is None and number > 2 * warm_up and time.perf_counter() > end:
             break
         for name, request in requests.items():
             started = time.perf_counter()
             await request()
-            if number >= _WARM_UP:
+            if number >= warm_up:
                 taken[name].append((time.perf_counter() - started) * 1000)
     return {name: statistics.median(times) for name, times in taken.items()}
 

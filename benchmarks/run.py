@@ -1,4 +1,4 @@
-"""Measure this server beside others, in one run, and print one table. A number that is missed is no failure."""
+"""Measure this server beside others, in one run, and print what was found. A number that is missed is no failure."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,7 @@ import latency
 import sandbox_speed
 import startup
 import subjects
+import writes
 from startup import Startup, median
 from table import Expectation, Measure, print_table
 from tokens import model_view, tokens, wire_bytes
@@ -62,7 +63,9 @@ def main() -> None:
         f"bare SDK {version('mcp')}",
     )
     print_table(columns, measures)
+    print_table(writes.COLUMNS, writes.measures(asyncio.run(writes.measure())))
     print(_NOTES)
+    print(writes.NOTES)
 
 
 def _sizes(found: Sequence[Startup | None]) -> list[Measure]:
