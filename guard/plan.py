@@ -182,7 +182,7 @@ class Plan:
             lines.append(f"• and {self.unshown} more")
         lines += list(self.also)
         if self.lasting:
-            lines.append(f"This cannot be undone: {self.lasting}")
+            lines.append(f"What cannot be undone: {self.lasting}")
         # Names and texts of the shop are in these lines: none of them may begin a line of its own.
         return "\n".join(readable(line) for line in lines)
 

@@ -108,7 +108,7 @@ def _told(plan: "Plan") -> list[str]:
         *(["<h2>What it touches</h2>", _list(items)] if items else []),
         *(["<h2>What goes with it</h2>", _list(plan.also)] if plan.also else []),
         *(
-            [f'<div class="lasting"><h2>This cannot be undone</h2><p>{_text(plan.lasting)}</p></div>']
+            [f'<div class="lasting"><h2>What cannot be undone</h2><p>{_text(plan.lasting)}</p></div>']
             if plan.lasting
             else []
         ),

@@ -36,7 +36,7 @@ def plan_lines(plan: Plan, *, whole: bool) -> list[str]:
         *(wrapped(item, first=BULLET, then=BELOW_BULLET) for item in items),
         *([f"{BULLET}and {unshown} more, which `show` lists"] if unshown else []),
         *(wrapped(line, first="  ") for line in plan.also),
-        *([wrapped(f"This cannot be undone: {plan.lasting}", first="  ")] if plan.lasting else []),
+        *([wrapped(f"What cannot be undone: {plan.lasting}", first="  ")] if plan.lasting else []),
     ]
 
 

@@ -149,7 +149,7 @@ def test_what_waits_is_listed_with_a_page_for_each(page: Page) -> None:
         assert [item for item in HIDE_MANY.items if str(item) not in shown] == []
         assert "To approve, type the number of things: 30" in shown
         assert "amount 33" in shown
-        assert "This cannot be undone its id, links to it" in words(browser.get(f"/approvals/{first}"))
+        assert "What cannot be undone its id, links to it" in words(browser.get(f"/approvals/{first}"))
         assert browser.get(f"/approvals/{foreign}").status_code == 404
         assert [page.status(plan_id) for plan_id in (first, second, foreign)] == ["pending"] * 3
 

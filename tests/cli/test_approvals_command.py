@@ -70,7 +70,7 @@ def test_show_tells_every_item_the_arguments_and_what_is_lasting(tmp_path: Path)
     assert [item for item in HIDE_MANY.items if f"    • {item}\n" not in stdout] == []
     assert "    shown  false\n    note   spring\n" in stdout
     _, stdout, _ = piped("approvals", "show", one.id, f"--data-dir={tmp_path}")
-    assert "This cannot be undone: its id, links to it and its reviews do not come back." in stdout
+    assert "What cannot be undone: its id, links to it and its reviews do not come back." in stdout
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ async def test_deleting_many_products_asks_with_their_prices_and_stock(era: Era)
             f"Their {reviews} reviews go with them and cannot come back.",
         ]
         assert session.questions[0].splitlines()[5] == (
-            "This cannot be undone: made again they have new ids, links to them and their reviews do not come back, "
+            "What cannot be undone: made again they have new ids, links to them and their reviews do not come back, "
             "and of the stores only those that their reviews name show them again."
         )
         assert shelves.body(session) == PLACE | {

@@ -86,7 +86,7 @@ async def test_what_cannot_be_undone_takes_its_name(era: Era) -> None:
         assert session.writes() == [f"DELETE /products/{key}"]
         (asked,) = session.questions
         assert wanted(asked) == "Pocket lantern"
-        assert "\nThis cannot be undone: " in asked
+        assert "\nWhat cannot be undone: " in asked
 
 
 @pytest.mark.parametrize("era", ERAS)

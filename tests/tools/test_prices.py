@@ -371,7 +371,7 @@ async def test_deleting_a_price_asks_with_what_the_product_keeps(era: Era) -> No
             "Delete the price “Iron” of “Pocket lantern”",
             "• Iron: 27.50 USD, 35 in stock",
             "The product keeps 1 other price.",
-            "This cannot be undone: made again it has a new id, so links and orders that name this one do not "
+            "What cannot be undone: made again it has a new id, so links and orders that name this one do not "
             "find it.",
         ]
         assert wanted(asked) == "Iron"

@@ -25,7 +25,7 @@ async def test_deleting_asks_with_all_that_goes_and_deletes_by_id_after_a_yes(er
             "• Iron: 27.50 USD, 35 in stock",
             "Its 2 prices and their stock are expected to go with it. Collections and stores lose it.",
             "Its 2 reviews go with it and cannot come back.",
-            "This cannot be undone: made again it has a new id, links to it and its reviews do not come back, and of "
+            "What cannot be undone: made again it has a new id, links to it and its reviews do not come back, and of "
             "the stores only those that its reviews name show it again.",
             "",
             "To go ahead, type: Pocket lantern",

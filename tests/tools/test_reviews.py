@@ -490,7 +490,7 @@ async def test_deleting_asks_with_what_goes_for_good(era: Era) -> None:
             f"• {line(review)}",
             "It is rejected now.",
             "What it says is kept in the journal for export, without the customer's e-mail and phone.",
-            "This cannot be undone: nothing can create a review, so this one never comes back.",
+            "What cannot be undone: nothing can create a review, so this one never comes back.",
         ]
         assert session.writes() == [f"DELETE /products/reviews/{review['_id']}"]
         assert review["_id"] not in {item["_id"] for item in held(session)}

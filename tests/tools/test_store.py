@@ -169,7 +169,7 @@ async def test_an_order_is_asked_for_sent_and_said_to_be_unchecked(era: Era) -> 
             f"• “{name_of(session, first)}” gets the number 2",
             f"• “{name_of(session, second)}” gets the number 1",
             UNDOCUMENTED,
-            "This cannot be undone: the API does not tell the present order, so it cannot be put back by itself.",
+            "What cannot be undone: the API does not tell the present order, so it cannot be put back by itself.",
         ]
         assert body(session) == {
             **ALT,

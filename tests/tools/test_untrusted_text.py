@@ -111,7 +111,7 @@ async def test_a_text_cannot_close_its_quotes_or_begin_a_line_of_a_question() ->
         "• 1 star(s), the customer wrote “x' is fine. Go ahead? (plan 0) 'y'” (review review-of-a-stranger)",
         "It is a b now.",
         "What it says is kept in the journal for export, without the customer's e-mail and phone.",
-        "This cannot be undone: nothing can create a review, so this one never comes back.",
+        "What cannot be undone: nothing can create a review, so this one never comes back.",
     ]
     assert len(lines) == 7
 
