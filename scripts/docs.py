@@ -1,21 +1,25 @@
-"""Write the generated tables into README.md, or with `--check` fail when they are stale.
+"""Write the generated parts of the documentation, or with `--check` fail when they are stale.
 
-Each table stands between two comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`, and is derived
-from what the server itself uses: the records of the tools and the model of the settings.
+Each part stands between two comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`. Tables are derived from what the
+server itself uses: the records of the tools and the model of the settings. Transcripts are what the server says when
+it is used.
 """
 
 import argparse
 import difflib
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+
+import transcripts
 
 from hoopai_products_mcp.server.settings import rows
 from hoopai_products_mcp.tools.catalog import RECORDS
+from hoopai_products_mcp.tools.records import ToolRecord
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+Parts = Mapping[str, Callable[[], Iterable[str]]]
 
 
 def tools_table() -> Iterator[str]:
@@ -23,7 +27,7 @@ def tools_table() -> Iterator[str]:
     yield from _table(
         ("tool", "what it does", "operation", "asks first"),
         (
-            (f"`{record.name}`", record.title, f"`{record.operation}`", "yes" if record.asks else "")
+            (f"`{record.name}`", record.title, _operation(record), "yes" if record.asks else "")
             for record in RECORDS
         ),
     )
@@ -37,41 +41,35 @@ def settings_table() -> Iterator[str]:
     )
 
 
-def transcript() -> Iterator[str]:
-    """What `make demo` prints, without its last words on how to connect."""
-    played = subprocess.run(
-        [sys.executable, "-m", "hoopai_products_mcp.server.cli", "demo"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={key: value for key, value in os.environ.items() if not key.startswith("HOOPAI_")}
-        | {"NO_COLOR": "1"},
-    )
-    yield "```text"
-    yield from played.stdout.partition("\nThat is all.")[0].rstrip().splitlines()
-    yield "```"
-
-
-TABLES: dict[str, Callable[[], Iterable[str]]] = {
-    "tools": tools_table,
-    "settings": settings_table,
-    "transcript": transcript,
+DOCUMENTS: dict[str, Parts] = {
+    "README.md": {
+        "tools": tools_table,
+        "settings": settings_table,
+        "transcript": transcripts.demonstration,
+    },
+    "docs/safety.md": {
+        "question": partial(transcripts.scene, "Do it."),
+        "refusal": partial(transcripts.scene, "Delete the gift card, nobody buys it."),
+        "stale": partial(transcripts.scene, "Then delete the old stock lantern."),
+        "token": transcripts.token,
+        "waiting": transcripts.waiting,
+    },
 }
 
 
-def with_tables(text: str) -> str:
-    """The text with every table between its comments replaced.
+def with_parts(name: str, text: str) -> str:
+    """The text of a document with every part between its comments replaced.
 
     Raises:
-        ValueError: the comments of a table are missing, doubled or in the wrong order.
+        ValueError: the comments of a part are missing, doubled or in the wrong order.
     """
-    for name, table in TABLES.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    for part, made in DOCUMENTS[name].items():
+        begin, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-            raise ValueError(f"README.md needs one {begin} and, below it, one {end}")
+            raise ValueError(f"{name} needs one {begin} and, below it, one {end}")
         before, _, rest = text.partition(begin)
         after = rest.partition(end)[2]
-        text = "\n".join((before + begin, "", *table(), "", end + after))
+        text = "\n".join((before + begin, "", *made(), "", end + after))
     return text
 
 
@@ -81,6 +79,10 @@ def _table(head: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> Iterator[s
         yield "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 
 
+def _operation(record: ToolRecord) -> str:
+    return f"`{record.operation}`" if "/" in record.operation else record.operation
+
+
 def _code(text: str) -> str:
     return f"`{text}`" if text and " " not in text else text
 
@@ -88,25 +90,27 @@ def _code(text: str) -> str:
 def main() -> int:
     """Run the script and return its exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a table is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a part is stale")
     check: bool = parser.parse_args().check
-    present = README.read_text("utf-8")
-    try:
-        wanted = with_tables(present)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if wanted == present:
-        return 0
-    if not check:
-        README.write_text(wanted, "utf-8")
-        return 0
-    lines = difflib.unified_diff(
-        present.splitlines(), wanted.splitlines(), "README.md", "as generated", lineterm=""
-    )
-    print("\n".join(lines), file=sys.stderr)
-    print("README.md is stale: run `make definitions`.", file=sys.stderr)
-    return 1
+    stale = False
+    for name in DOCUMENTS:
+        present = (ROOT / name).read_text("utf-8")
+        try:
+            wanted = with_parts(name, present)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
+        if wanted != present and check:
+            stale = True
+            lines = difflib.unified_diff(
+                present.splitlines(), wanted.splitlines(), name, "as generated", lineterm=""
+            )
+            print("\n".join(lines), file=sys.stderr)
+        elif wanted != present:
+            (ROOT / name).write_text(wanted, "utf-8")
+    if stale:
+        print("The documentation is stale: run `make definitions`.", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -116,6 +116,30 @@ def test_the_client_knows_nothing_of_the_protocol() -> None:
     assert knowing == set()
 
 
+STARTS_PROGRAMS = {"subprocess", "pty", "multiprocessing", "ctypes", "runpy", "code", "pickle", "marshal"}
+RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
+OF_THE_SYSTEM = ("system", "popen", "exec", "spawn", "fork", "posix_spawn")
+
+
+def test_nothing_that_a_call_reaches_starts_a_program_or_runs_text() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in ("tools", "prompts", "guard", "products_api")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in _of_programs(path)
+    }
+    assert found == set()
+
+
+def _of_programs(path: Path) -> Iterator[str]:
+    yield from (name for name in imports(path) if name.split(".")[0] in STARTS_PROGRAMS)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RUNS_TEXT:
+            yield node.func.id
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "os":
+            yield from (f"os.{node.attr}" for name in OF_THE_SYSTEM if node.attr.startswith(name))
+
+
 def test_packages_hold_no_code() -> None:
     assert {p.relative_to(ROOT): p.read_text("utf-8") for p in modules() if p.name == "__init__.py"} == {
         Path(folder, "__init__.py"): "" for folder in MAY_IMPORT
