@@ -23,7 +23,7 @@ OnConflict = Literal["stop", "skip", "overwrite"]
 EXISTENCE_WEIGHT: Final = 10**6
 """Whether a thing exists weighs more than any field of it."""
 _LASTING: Final = {
-    "product": "a product made again has a new id, so links to it break, and none of its reviews.",
+    "product": "a product made again has a new id, so links to it break, and its reviews do not come back.",
     "price": "a price made again has a new id.",
     "collection": "a collection made again may have a new id, and then links to it break.",
 }
