@@ -55,6 +55,11 @@ class Doing(Protocol):
         ...
 
     @property
+    def stopped(self) -> bool:
+        """Whether the deed ended before its end, though of each part it is known whether it was done."""
+        ...
+
+    @property
     def made(self) -> list[dict[str, Any]]:
         """The things that it has made so far, as plain values."""
         ...
@@ -84,7 +89,7 @@ async def became(
     if error is not None and not doing.sent:
         return unread(doing, view, error)
     if error is None and doing.unclear is None:
-        return _accepted(doing, view, await doing.look(plan, remembered=True))
+        return _accepted(doing, view, await doing.look(plan, remembered=not doing.stopped))
     seen = await doing.look(plan, remembered=False)
     if not is_complete(seen):
         await anyio.sleep(pause_seconds)
@@ -97,8 +102,10 @@ async def became(
 
 
 def is_whole(outcome: "Outcome") -> bool:
-    """Whether all of what was to be done was, as far as it was counted."""
-    return outcome.applied is None or outcome.applied == outcome.of
+    """Whether all of what was to be done was, as far as it was counted or is said."""
+    if outcome.applied is None:
+        return (outcome.response or {}).get("done") is not False
+    return outcome.applied == outcome.of
 
 
 def is_complete(outcome: "Outcome") -> bool:

@@ -83,6 +83,7 @@ async def _report(
     if lost is not None and len(result.calls) == 1:
         raise lost
     shop.unclear = lost
+    shop.stopped = not result.complete and lost is None
     # A product whose prices filled several calls counts for the worst of them.
     skipped = list(dict.fromkeys(part.product_id for part in result.not_tried))
     failed = list(dict.fromkeys(part.product_id for part in result.failed))

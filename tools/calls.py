@@ -28,9 +28,9 @@ from ..products_api.reading_memory import ReadingMemory, remembering
 from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
-from .effect_words import about
+from .effect_words import about, shown
 from .previewing import preview_result
-from .reconciling import became, left_over, reconcile_after_start
+from .reconciling import became, left_over, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
 from .results import plain, to_result
 from .shop import Shop
@@ -175,6 +175,11 @@ class _Doing:
         return self._shop.unclear
 
     @property
+    def stopped(self) -> bool:
+        """Whether the tool stopped at a part that was surely not done."""
+        return self._shop.stopped
+
+    @property
     def made(self) -> list[dict[str, Any]]:
         """What it has made so far."""
         return [created._asdict() for created in self._shop.created]
@@ -208,8 +213,7 @@ def _told(record: ToolRecord, done: Done, notes: list[str], doing: _Doing) -> Ca
             more["created"] = [{key: item[key] for key in item if item[key] is not None} for item in made]
         if is_whole(done.outcome):
             return to_result(None, [*notes, f"{found}it was done."], change=change, more=more)
-        left = left_over(done.plan, done.outcome)
-        more["left"] = [f"{about(effect)} ({effect.id})" for effect in left[:SHOWN_ITEMS]]
+        more |= _left(record, done)
         found += (
             f"{done.outcome.applied} of {done.outcome.of} changes were made, the others not. {_rest(record)}"
         )
@@ -258,10 +262,30 @@ def _reason(error: Exception) -> str:
     return "It failed because of a fault in this server; its log says more."
 
 
+def _left(record: ToolRecord, done: Done) -> dict[str, Any]:
+    """What of a write is not done, and the ids with which a call does only that."""
+    left = left_over(done.plan, done.outcome)
+    rest = {} if _only_rest(record) else rest_of(done.plan, left)
+    # First those that no call with ids alone would do.
+    left.sort(key=lambda effect: effect.within in rest.get("product_ids", ()))
+    lines = [f"{about(effect)}: {shown(effect, effect.after)} ({effect.id})" for effect in left[:SHOWN_ITEMS]]
+    told: dict[str, Any] = {"left": lines}
+    if len(left) > SHOWN_ITEMS:
+        told["more_left"] = len(left) - SHOWN_ITEMS
+    return told | ({"rest": rest} if rest else {})
+
+
+def _only_rest(record: ToolRecord) -> bool:
+    return record.idempotent or record.undoes is not None
+
+
 def _rest(record: ToolRecord) -> str:
-    if record.idempotent or record.undoes:
+    if _only_rest(record):
         return "The same call again does only the rest."
-    return "To go on, name only what is left: the same call again would change the others twice."
+    return (
+        "The same call again would change those twice: to go on, make it with the ids in `rest` alone, and set what "
+        "else is in `left` one by one."
+    )
 
 
 @cache

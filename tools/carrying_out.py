@@ -55,7 +55,8 @@ class UndoResult:
 async def carry_out(shop: Shop, plan: Plan) -> UndoResult:
     """Carry out a plan of `undoing.plan_undo`, step by step, and read back what it set.
 
-    The first step that fails is the last one tried. `shop.unclear` is set when it may have been done.
+    One whose answer is lost is read back. The first that is not done then is the last one tried; `shop.unclear` is
+    set when it may be done nevertheless, else `shop.stopped`.
 
     Raises:
         ProductsApiError, ToolError: the very first step failed and surely changed nothing, or it is the only one.
@@ -69,14 +70,15 @@ async def carry_out(shop: Shop, plan: Plan) -> UndoResult:
         try:
             await step.do()
         except (ProductsApiError, ToolError) as raised:
-            outcome: Became = raised.outcome if isinstance(raised, ProductsApiError) else "not_done"
-            if (outcome == "not_done" or len(steps) == 1) and number == 0 and len(shop.created) == made:
+            lost = raised if isinstance(raised, ProductsApiError) and raised.outcome == "unknown" else None
+            if number == 0 and len(shop.created) == made and (lost is None or len(steps) == 1):
                 raise
-            if isinstance(raised, ProductsApiError) and outcome == "unknown":
-                shop.unclear = raised
-            became |= _of(step, outcome)
-            error = " ".join(str(raised).split())
-            break
+            if lost is None or not await _is_there(shop, step):
+                shop.unclear, shop.stopped = lost, lost is None
+                became |= _of(step, "unknown" if lost else "not_done")
+                error = " ".join(str(raised).split())
+                break
+            shop.note(f"The API's answer to a part was lost ({lost.happened}) Read back, that part was done.")
         became |= _of(step, "done")
         await shop.progress(number + 1, len(steps), "undoing")
     done = [effect for effect in plan.effects if became.get(id(effect)) == "done"]
@@ -86,6 +88,14 @@ async def carry_out(shop: Shop, plan: Plan) -> UndoResult:
         new_ids=undo.new_ids,
         error=error,
         differing=differing,
+    )
+
+
+async def _is_there(shop: Shop, step: Step) -> bool:
+    """Whether all that a step sets or deletes reads so. What it makes and a display order do not tell."""
+    return all(
+        not effect.creates and judge(effect, value) == "as_after"
+        for effect, value in await observe(shop, step.effects)
     )
 
 

@@ -7,8 +7,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.change_book import UNKNOWN_CHANGE
-from ..guard.outcomes import is_whole
-from ..guard.plan import SHOWN_ITEMS, Plan, from_plain
+from ..guard.outcomes import is_complete
+from ..guard.plan import SHOWN_ITEMS, Effect, EffectKey, Plan, from_plain
 from ..guard.question import NOTHING_CHANGED
 from . import views
 from .carrying_out import Outcome, UndoResult, carry_out
@@ -17,12 +17,14 @@ from .previewing import plan_content
 from .reconciling import created_by, observed_values, reconcile
 from .records import Risk, Toolset, tool
 from .renaming import new_ids_of
-from .settling import all_known
+from .settling import all_known, is_former
 from .shop import Shop
 from .text import quoted
 from .undoing import plan_undo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..guard.change_book import ChangeBook
     from ..guard.journal import Change
 
@@ -147,16 +149,14 @@ async def _undone_by(shop: Shop, change: "Change") -> str | None:
     """The change that took this one back as a whole and was not itself taken back."""
     for undoing_id in reversed(change.undone_by):
         undoing = await _find(shop, undoing_id)
-        if _is_complete(undoing) and await _undone_by(shop, undoing) is None:
+        if _took_all_back(undoing) and await _undone_by(shop, undoing) is None:
             return undoing.id
     return None
 
 
-def _is_complete(undoing: "Change") -> bool:
-    outcome = undoing.outcome
-    if outcome is None or outcome.outcome != "done" or from_plain(undoing.plan).state.get("left_out"):
-        return False
-    return is_whole(outcome) if outcome.response is None else outcome.response.get("done") is True
+def _took_all_back(undoing: "Change") -> bool:
+    left_out: Any = from_plain(undoing.plan).state.get("left_out")
+    return undoing.outcome is not None and is_complete(undoing.outcome) and not left_out
 
 
 OnConflict = Annotated[
@@ -170,16 +170,29 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
     change = await _known(shop, await _find(shop, change_id))
     if hindrance := await _hindrance(shop, change):
         raise ToolError(f"It cannot be undone. {hindrance} {NOTHING_CHANGED}")
-    effects, created = from_plain(change.plan).effects, created_by(change)
+    created, observed = created_by(change), observed_values(change)
+    effects = _made_by(change, observed)
     return await plan_undo(
         shop,
         effects,
         created=created,
-        observed=observed_values(change),
+        observed=observed,
         on_conflict=on_conflict,
         already_made=await _made_again(shop, change),
         made_by_others=() if all_known(effects, created) else await _book(shop).made_by_others(change.id),
     )
+
+
+def _made_by(change: "Change", observed: "Mapping[EffectKey, Any]") -> list[Effect]:
+    """The effects of a change, without those that were seen not to have come: whoever did the same later did it."""
+    effects = from_plain(change.plan).effects
+    if change.outcome is None or change.outcome.outcome != "done":
+        return list(effects)
+    return [
+        effect
+        for effect in effects
+        if effect.key not in observed or not is_former(effect, observed[effect.key])
+    ]
 
 
 async def _made_again(shop: Shop, change: "Change") -> dict[str, str]:

@@ -100,6 +100,21 @@ def left_over(plan: Plan, outcome: "Outcome") -> list[Effect]:
     ]
 
 
+def rest_of(plan: Plan, left: Sequence[Effect]) -> dict[str, list[str]]:
+    """The ids with which a call that came halfway goes on: variants whose stock, and products of which nothing was
+    changed. One that was changed in part is not among them, since the same call would change that part again."""
+    stock = [effect.id or "" for effect in left if effect.kind == "stock"]
+    untouched = {effect.within or "" for effect in left if effect.kind == "price"}
+    untouched -= {
+        effect.within or ""
+        for effect in plan.effects
+        if effect.kind == "price" and effect not in left and not changes_nothing(effect)
+    }
+    products = [effect.within or "" for effect in left if effect.within in untouched]
+    found = {"price_ids": list(dict.fromkeys(stock)), "product_ids": list(dict.fromkeys(products))}
+    return {name: ids for name, ids in found.items() if ids}
+
+
 async def reconcile(
     shop: Shop, changes: Sequence["Change"], *, pause_seconds: float = 0.0
 ) -> "dict[str, Outcome]":

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 from ..guard.plan import EXISTS, Effect
 from .alikeness import same, shows
 from .effect_words import about, shown
-from .observing import Absence, Observation, Unread
+from .observing import Absence, Observation, Unread, image_in
 from .shop import Created
 
 Judgement = Literal["as_before", "as_after", "otherwise", "unknown"]
@@ -19,9 +19,10 @@ class Settlement:
 
     outcome: `done` when something of it was done, all of it where `applied` is `of`; `not_done` when everything is
         as it was before; `unknown` when that cannot be told, and `why` says so in words.
-    applied, of: how many of the effects that change anything show what was asked, and how many there are.
+    applied, of: how many of the effects that change anything show what was asked, and how many there are; each price
+        of a product that is made again counts as one.
     otherwise: the effects that show neither what was before nor what was asked, with what they show.
-    created: the things that the plan made, as far as they are known, in the order of its creations.
+    created: the things that the plan made, as far as they are known, in the order of its creations, and their parts.
     """
 
     outcome: Literal["done", "not_done", "unknown"]
@@ -102,10 +103,12 @@ def settle(
     for number, (effect, value) in enumerate(observation):
         if changes_nothing(effect):
             continue
-        of += 1
-        if number in known:
-            made.append(known[number])
-            applied += 1
+        parts = _prices_to_make(effect)
+        of += 1 + parts
+        if (thing := known.get(number)) is not None:
+            made.append(thing)
+            there = sum((item.kind, item.within) == ("price", thing.id) for item in created)
+            applied += 1 + min(parts, there)
             continue
         match judge(effect, value):
             case "as_after":
@@ -128,8 +131,14 @@ def settle(
         of=of,
         why=why,
         otherwise=tuple(otherwise),
-        created=tuple(made),
+        created=(*made, *(item for item in created if item not in made)),
     )
+
+
+def _prices_to_make(effect: Effect) -> int:
+    """How many prices a product has that is made again: the API makes each of them by itself."""
+    image = image_in(effect.after, effect.kind) if effect.creates else None
+    return len(image.get("prices", ())) if image is not None else 0
 
 
 def _why_unknown(effect: Effect, value: Any) -> str:

@@ -51,6 +51,7 @@ class Shop:
         notes: reach the caller with the result.
         created: the things that the call has made, in the order of the plan's creations.
         unclear: why it is not known of a part of the write if it was done; None where it is.
+        stopped: whether the write ended before its end, at a part that was surely not done.
         book: the journal of the shop; None where no changes are kept.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
@@ -61,6 +62,7 @@ class Shop:
         self.notes: list[str] = []
         self.created: list[Created] = []
         self.unclear: ProductsApiError | None = None
+        self.stopped = False
         self.book: ChangeBook | None = None
         self.former_places: FormerPlaces | None = None
         self._report = report

@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
+from decimal import ROUND_HALF_UP, Decimal
 from time import time
 from typing import Any
 
 import httpx
 import pytest
+import shelves
 from every_write import CALLS
+from odd_api import receives
 from other_api import Carry
 from shop_session import ERAS, Era, ShopSession, shop_session, yes
+from undo_shop import shelves_alike
 
 from hoopai_products_mcp.guard.journal import Intent, Journal
 from hoopai_products_mcp.tools.catalog import RECORDS
@@ -148,3 +152,187 @@ async def test_what_comes_late_besides_another_is_found_and_taken_back_by_its_ow
         assert (found["outcome"], found["created"][0]["id"]) == ("done", came)
         assert (await session.call("undo_change", change_id=lost["id"]))["done"] is True
         assert alike(session, tool) == {made}
+
+
+# Changes that come halfway
+
+
+class Halfway:
+    """An API that does a part of a bulk change, once, and breaks off without an answer."""
+
+    def __init__(self, key: str, count: int) -> None:
+        self._key = key
+        self._count = count
+        self._broken = False
+
+    async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method == "GET" or self._broken:
+            return await carry(request)
+        self._broken = True
+        part = receives(".*", lambda body: body | {self._key: body[self._key][: self._count]})
+        assert (await part(request, carry)).is_success
+        raise httpx.RemoteProtocolError("cut", request=request)
+
+
+def amounts(session: ShopSession, product_ids: list[str]) -> dict[str, Decimal]:
+    prices = [doc for doc in session.dump()["prices"] if doc["product"] in product_ids]
+    return {doc["_id"]: Decimal(doc["amount"]) for doc in prices}
+
+
+async def test_a_sale_that_broke_off_goes_on_with_the_rest_alone_and_is_taken_back_as_a_whole() -> None:
+    async with shop_session(yes, between=Halfway("productIds", 2)) as session:
+        before = session.dump()
+        ids = [doc["_id"] for doc in before["products"][:6]]
+        former = amounts(session, ids)
+        sale = {"price": {"type": "REDUCE_BY_PERCENTAGE", "value": 10}}
+        half = await session.call("bulk_change_prices", product_ids=ids, **sale)
+        assert half["done"] is False
+        assert half["rest"] == {"product_ids": ids[2:]}
+        assert (await session.call("bulk_change_prices", **half["rest"], **sale))["done"] is True
+        lower = {
+            key: (amount * Decimal("0.9")).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            for key, amount in former.items()
+        }
+        assert amounts(session, ids) == lower
+        first, second = await changes(session)
+        count = len([key for key in former if shelves.price_by_id(session, key)["product"] in ids[:2]])
+        assert (first["outcome"], first["applied"], first["of"]) == ("done", count, len(former))
+        assert (second["outcome"], second.get("of")) == ("done", None)
+        for change, restored in ((first, count), (second, len(former) - count)):
+            done = await session.call("undo_change", change_id=change["id"])
+            assert (done["done"], done["restored"]) == (True, restored)
+        assert shelves_alike(before, session.dump()) == {}
+
+
+async def test_a_delivery_that_broke_off_goes_on_with_the_rest_alone() -> None:
+    async with shop_session(yes, between=Halfway("priceIds", 12)) as session:
+        tracked = [doc for doc in session.dump()["prices"] if doc.get("trackInventory")][:25]
+        ids = [doc["_id"] for doc in tracked]
+        half = await session.call("bulk_update_inventory", price_ids=ids, add_quantity=5)
+        assert half["done"] is False
+        assert half["rest"] == {"price_ids": ids[12:]}
+        assert (len(half["left"]), half["more_left"]) == (10, 3)
+        assert (await session.call("bulk_update_inventory", **half["rest"], add_quantity=5))["done"] is True
+        now = {doc["_id"]: doc.get("availableQuantity") for doc in session.dump()["prices"]}
+        assert [now[doc["_id"]] - doc.get("availableQuantity", 0) for doc in tracked] == [5] * 25
+
+
+async def test_a_product_changed_in_part_is_none_of_the_rest_and_comes_first_in_what_is_left() -> None:
+    async def first_price_alone(request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method == "GET":
+            return await carry(request)
+        shelves.change_price(session, prices[0]["_id"], amount=5)
+        raise httpx.RemoteProtocolError("cut", request=request)
+
+    async with shop_session(yes, between=first_price_alone) as session:
+        other = shelves.prices_of(session, "Pocket lantern")
+        prices = shelves.prices_of(session, "Storm lantern")
+        ids = [other[0]["product"], prices[0]["product"]]
+        half = await session.call(
+            "bulk_change_prices", product_ids=ids, price={"type": "SET_NEW_PRICE", "value": 5}
+        )
+        assert half["rest"] == {"product_ids": ids[:1]}
+        assert len(half["left"]) == len(prices) - 1 + len(other)
+        wanted = {f"“Storm lantern: {doc['name']}”, amount: 5.00 USD ({doc['_id']})" for doc in prices[1:]}
+        assert set(half["left"][: len(prices) - 1]) == wanted
+
+
+@pytest.mark.parametrize("fault", ["scope_missing", "drop_before", "server_error"])
+async def test_an_edit_that_stopped_midway_is_counted_and_goes_on_with_the_rest(fault: str) -> None:
+    async with shop_session(yes, shop=70) as session:
+        before = session.dump()
+        keys = [doc["_id"] for doc in before["products"][:61]]
+        edits = [{"product_id": key, "description": f"New {number}"} for number, key in enumerate(keys)]
+        options = {"applied": False} if fault == "server_error" else {}
+        session.sandbox.faults.add(fault, ROUTES["bulk_edit_products"], skip=1, **options)
+        half = await session.call("bulk_edit_products", products=edits)
+        assert (half["done"], half["products_done"]) == (False, keys[:30])
+        (change,) = await changes(session)
+        assert (change["outcome"], change["applied"], change["of"]) == ("done", 30, 61)
+        rest = await session.call("bulk_edit_products", products=edits)
+        assert (rest["done"], rest["products_done"]) == (True, keys)
+        (_, second) = await changes(session)
+        assert (second["outcome"], "of" in second) == ("done", False)
+        # What was done is taken back, by the half that it was done in.
+        for item in (second, change):
+            done = await session.call("undo_change", change_id=item["id"])
+            assert (done["done"], done["restored"]) == (True, 31 if item is second else 30)
+        assert shelves_alike(before, session.dump()) == {}
+
+
+# Undoings that come halfway
+
+STOPS: dict[str, tuple[str, dict[str, bool]]] = {
+    "refused": ("scope_missing", {}),
+    "cut before": ("drop_before", {}),
+    "cut after": ("drop_after", {}),
+    "failed": ("server_error", {"applied": False}),
+    "failed after": ("server_error", {"applied": True}),
+}
+
+
+@pytest.mark.parametrize("skip", [0, 1, 4])
+@pytest.mark.parametrize("stop", STOPS)
+async def test_products_made_again_halfway_are_made_whole_by_the_next_try_and_none_twice(
+    stop: str, skip: int
+) -> None:
+    kind, options = STOPS[stop]
+    async with shop_session(yes) as session:
+        before = session.dump()
+        names = ("Storm lantern", "Dusk tee")
+        ids = [shelves.product(session, name)["_id"] for name in names]
+        prices = [doc["_id"] for doc in before["prices"] if doc["product"] in ids]
+        await session.call("bulk_delete_products", product_ids=ids)
+        session.sandbox.faults.add(kind, ROUTES["create_price"], skip=skip, **options)
+        half = await session.call("undo_change", change_id=session.changes[0]["id"])
+        assert half["done"] is False
+        *_, change = await changes(session)
+        assert (change["outcome"], change["of"]) == ("done", len(ids) + len(prices))
+        made = [key for key in half["new_ids"].values() if key in _ids(session)]
+        assert change["applied"] == len(made)
+        entry = await session.call("get_change", change_id=session.changes[0]["id"])
+        assert entry["can_be_undone"] is True
+        whole = await session.call("undo_change", change_id=session.changes[0]["id"])
+        assert whole["done"] is True
+        assert whole["new_ids"].keys() == {*ids, *prices}
+        assert shelves_alike(before, session.dump(), whole["new_ids"]) == {}
+        assert len(session.dump()["prices"]) == len(before["prices"])
+        assert [item["outcome"] for item in await changes(session)] == ["done"] * 3
+
+
+def _ids(session: ShopSession) -> set[str]:
+    dump = session.dump()
+    return {doc["_id"] for kind in ("products", "prices") for doc in dump[kind]}
+
+
+async def test_a_lost_answer_in_the_middle_of_an_undoing_is_read_back_and_the_rest_follows() -> None:
+    async with shop_session(yes) as session:
+        before = session.dump()
+        product = shelves.product(session, "Storm lantern")["_id"]
+        prices = shelves.prices_of(session, "Storm lantern")[:2]
+        edits = [{"price_id": price["_id"], "amount": 10} for price in prices]
+        await session.call("bulk_edit_products", products=[{"product_id": product, "prices": edits}])
+        session.sandbox.faults.add("drop_after", ROUTES["update_price"])
+        done = await session.call("undo_change", change_id=session.changes[0]["id"])
+        assert done["notes"] == [
+            f"The API's answer to a part was lost (The connection broke after {ROUTES['update_price']} was sent "
+            "(RemoteProtocolError).) Read back, that part was done."
+        ]
+        assert (done["done"], done["restored"]) == (True, 2)
+        assert shelves_alike(before, session.dump()) == {}
+        assert len(session.writes()) == 3
+
+
+async def test_what_was_made_again_by_an_undoing_with_a_lost_answer_is_known_by_its_new_ids() -> None:
+    async with shop_session(yes) as session:
+        before = session.dump()
+        price = shelves.prices_of(session, "Storm lantern")[0]
+        arguments = {"product_id": price["product"], "price_id": price["_id"]}
+        await session.call("update_price", **arguments, amount=10)
+        await session.call("delete_product", product_id=price["product"])
+        session.sandbox.faults.add("drop_after", ROUTES["set_store_visibility"])
+        first = await session.call("undo_change", change_id=session.changes[1]["id"])
+        new = first["new_ids"][price["_id"]]
+        assert shelves.price_by_id(session, new)["amount"] == 10
+        assert (await session.call("undo_change", change_id=session.changes[0]["id"]))["done"] is True
+        assert shelves_alike(before, session.dump(), first["new_ids"]) == {}

@@ -312,7 +312,7 @@ async def test_a_lost_answer_is_said_to_be_unclear_and_what_follows_is_not_tried
         for key in goods:
             await shop.api.update_product(product_id=key, changes=wire.ProductChanges(name="New"))
         plan = await plan_undo(shop.shop(), effects)
-        shop.sandbox.faults.add(FaultKind.DROP_AFTER, "update-product-by-id")
+        shop.sandbox.faults.add(FaultKind.DROP_BEFORE, "update-product-by-id")
         at_work = shop.shop()
         result = await carry_out(at_work, plan)
         assert at_work.unclear
