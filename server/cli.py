@@ -101,6 +101,10 @@ def _serve(arguments: list[str], commands: list[str]) -> int:
     require_shop(settings)
     if settings.confirmation == "off":
         say("confirmation is off: destructive calls will run without asking anybody.")
+    if settings.confirmation == "human" and settings.keeps_nothing and settings.transport == "stdio":
+        say(
+            "a client that cannot ask cannot change anything: approvals are in memory. Add --data-dir FOLDER."
+        )
     # Before the SDK sets up logging of its own, in tables as wide as a terminal.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     return _serve_http(settings) if settings.transport == "http" else _serve_stdio(settings)

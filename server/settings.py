@@ -169,9 +169,14 @@ class Settings(BaseModel):
         """Where journal and approvals are kept, as a URL; it may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        if self.sandbox and "data_dir" not in self.model_fields_set:
+        if self.keeps_nothing:
             return "sqlite://"
         return f"sqlite:///{self.data_dir / STORE_FILE}"
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether journal and approvals are in memory, where no other process sees them."""
+        return self.sandbox and self.database_url is None and "data_dir" not in self.model_fields_set
 
     @property
     def policy_path(self) -> Path:

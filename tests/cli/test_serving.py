@@ -109,6 +109,25 @@ def test_it_says_at_start_that_confirmation_is_off() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            (),
+            "a client that cannot ask cannot change anything: approvals are in memory. Add --data-dir FOLDER.\n",
+        ),
+        (("--data-dir={}",), ""),
+    ],
+)
+def test_where_a_person_has_to_approve_it_says_at_start_if_nobody_could(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    folder = [option.format(tmp_path) for option in options]
+    with serving("--sandbox", "--confirmation=human", *folder, stdin=subprocess.DEVNULL) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr.removeprefix("hoopai-products-mcp: ")) == (0, "", said)
+
+
 def test_ctrl_c_ends_it_quietly_while_the_client_is_still_there() -> None:
     with serving("--sandbox") as process:
         stream(process.stdin).write(HELLO + "\n")
