@@ -17,7 +17,8 @@ async def claimed(session: ShopSession, name: str, /, **arguments: Any) -> Outco
         "not_done": "Nothing was changed." in said,
         "unknown": "It is not known whether anything was changed: " in said,
     }
-    (claim,) = [outcome for outcome, made in claims.items() if made]
+    claimed_ones: list[Outcome] = [outcome for outcome, is_claimed in claims.items() if is_claimed]
+    (claim,) = claimed_ones
     (change,) = (await session.call("list_changes"))["items"]
     assert change["outcome"] == claim
     return claim
