@@ -32,7 +32,7 @@ class Throttle:
         # When they were answered: whatever moment the API counts, it was before that.
         self._answered: deque[float] = deque()
         self._held_until = 0.0
-        self._queue = anyio.Lock()
+        self._queue = anyio.Lock(fast_acquire=True)  # nobody in it: no trip through the event loop
 
     @asynccontextmanager
     async def turn(self, *, again: bool = False) -> AsyncGenerator[None]:
