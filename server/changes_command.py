@@ -100,18 +100,20 @@ def outcome_words(change: "Change") -> str:
     if outcome is None:
         return "under way, or broken off"
     words = {"done": "done", "not_done": "not done", "unknown": "not known"}[outcome.outcome]
-    if outcome.outcome != "not_done" and outcome.of and outcome.applied != outcome.of:
-        words += f", {outcome.applied or 0} of {outcome.of} parts"
-    return words + (", found out later" if change.settled else "")
+    if outcome.outcome != "not_done" and outcome.applied and outcome.applied != outcome.of:
+        words += f", {outcome.applied} of {outcome.of} parts are there"
+    found_out = change.settled and outcome.outcome != "unknown"
+    return words + (", found out later" if found_out else "")
 
 
-def _summary(change: "Change") -> list[str]:
+def _summary(change: "Change", *, why: bool = False) -> list[str]:
     return [
         f"  {change.id}   {moment(change.time)}",
         *named(
             [
                 ("what", from_plain(change.plan).action),
                 ("outcome", outcome_words(change)),
+                ("why", change.outcome.why if why and change.outcome else None),
                 ("undoes", change.undoes),
                 ("undone by", ", ".join(change.undone_by)),
             ]
@@ -215,10 +217,10 @@ def _reconcile(arguments: list[str]) -> int:
         example="changes reconcile",
     )
     settings = read_settings(vars(parser.read(arguments)))
-    from .own_client import location_of, reconcile
+    from .own_client import reachable_location, reconcile
 
     with kept(settings) as store:
-        unsettled = [change.id for change in store.journal.unsettled(location_of(settings))]
+        unsettled = [change.id for change in store.journal.unsettled(reachable_location(settings))]
     if not unsettled:
         show("Of every change it is known what became of it.")
         return 0
@@ -226,7 +228,7 @@ def _reconcile(arguments: list[str]) -> int:
     with kept(settings) as store:
         for change_id in unsettled:
             if change := store.journal.find(change_id):
-                show(*_summary(change), *named([("why", change.outcome and change.outcome.why)]), "")
+                show(*_summary(change, why=True), "")
     show(f"{len(unsettled) - left} of {len(unsettled)} settled.")
     return FAILED if left else 0
 

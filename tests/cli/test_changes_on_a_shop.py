@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 from at_a_terminal import piped, terminal
-from kept_things import RAISE, journal
+from kept_things import RAISE, journal, store_in
 from test_human_approval import call, conversation, first_product, shop
 
 from hoopai_products_mcp.guard.journal import Outcome
 from hoopai_products_mcp.guard.plan import Effect, Plan
-from hoopai_products_mcp.sandbox.identity import LOCATION_ID
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID, ONLINE_STORE_ID, TOKEN
 from hoopai_products_mcp.server.changes_command import CONFLICTS, OUTCOMES
 from hoopai_products_mcp.server.terminal import flat
 from hoopai_products_mcp.tools.changes import OnConflict, Outcomes
@@ -144,11 +144,72 @@ async def test_a_change_that_was_broken_off_is_settled_by_what_the_shop_shows(tm
         assert again == (0, "Of every change it is known what became of it.\n", "")
 
 
+async def test_what_stays_unknown_is_listed_with_why_and_is_a_failure(tmp_path: Path) -> None:
+    with shop() as variables:
+        mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}
+        order = Plan(
+            action="Set the display order of 1 product.",
+            effects=(
+                Effect(
+                    kind="order",
+                    id="l1",
+                    within=ONLINE_STORE_ID,
+                    field="priority",
+                    before=None,
+                    after=2,
+                    name="Lamp",
+                ),
+            ),
+        )
+        change_id = journal(tmp_path, order, location=LOCATION_ID)
+        code, stdout, stderr = await asyncio.to_thread(lambda: piped("changes", "reconcile", **mine))
+        assert (code, stderr) == (1, "")
+        assert (
+            re.sub(r"   \d{4}-\d\d-\d\d \d\d:\d\d UTC\n", "\n", stdout)
+            == f"""  {change_id}
+  what     Set the display order of 1 product.
+  outcome  not known
+  why      “Lamp”, place in the display order of the store sbxStoreOnline000001
+           cannot be read: the API does not tell the display order of a store
+
+0 of 1 settled.
+"""
+        )
+
+
+def test_an_embedded_shop_settles_nothing(tmp_path: Path) -> None:
+    change_id = journal(tmp_path, RAISE, location=LOCATION_ID)
+    code, stdout, stderr = piped("changes", "reconcile", HOOPAI_SANDBOX="true", HOOPAI_DATA_DIR=str(tmp_path))
+    assert (code, stdout) == (1, "")
+    assert stderr == (
+        "hoopai-products-mcp: the embedded shop lives inside its server, out of this command's reach. Nothing was "
+        "changed.\nHave the assistant call undo_change or get_change. For a shop that both can reach:\n"
+        "`hoopai-products-mcp sandbox` serves one and says what to set.\n"
+    )
+    with store_in(tmp_path) as store:
+        change = store.journal.find(change_id)
+    assert change is not None
+    assert change.outcome is None
+
+
+NO_SHOP = {
+    "HOOPAI_ACCESS_TOKEN": TOKEN,
+    "HOOPAI_LOCATION_ID": LOCATION_ID,
+    "HOOPAI_BASE_URL": "http://127.0.0.1:9",
+}
+"""Settings of a shop that is not asked for anything."""
+
+
 def test_undoing_without_a_shop_or_read_only_or_of_nothing_says_so(tmp_path: Path) -> None:
     change_id = journal(tmp_path, RAISE, outcome=Outcome(outcome="done"))
     for wanted, variables, said in (
         (change_id, {}, "there is no shop to work on."),
-        (change_id, {"HOOPAI_SANDBOX": "true", "HOOPAI_READ_ONLY": "true"}, "set to read only"),
+        (change_id, {**NO_SHOP, "HOOPAI_READ_ONLY": "true"}, "set to read only"),
+        (
+            change_id,
+            {"HOOPAI_SANDBOX": "true"},
+            "the embedded shop lives inside its server, out of this command's reach.",
+        ),
         ("chg_nosuchchange", {"HOOPAI_SANDBOX": "true"}, "no change has that id. Nothing was changed."),
     ):
         mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}
