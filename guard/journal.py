@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or
 from ..products_api.exact_json import decode, encode
 from .database import Database
 from .ledger import new_id
-from .proof import Verification, prove
-from .store_errors import StoreError
+from .proof import Verification, may_conclude, prove
+from .store_errors import ConcludedError, StoreError
 from .tables import ANCHOR, HEAD, chain, changes, event_hash, events
 
 Result: TypeAlias = Literal["done", "not_done", "unknown"]
@@ -119,10 +119,12 @@ class Journal:
         return change_id
 
     def end(self, change_id: str, outcome: Outcome) -> None:
-        """Write down what became of a change.
+        """Write down what became of a change, by the process that made it. What others found out meanwhile, taking
+        that process for dead, does not count against it.
 
         Raises:
-            StoreError: also when there is no such change, or its outcome is known already.
+            ConcludedError: there is no such change, or its outcome is known already.
+            StoreError: the store does not work.
         """
         self._conclude(change_id, outcome, event="outcome")
 
@@ -130,7 +132,8 @@ class Journal:
         """Write down what became of a change after all, as was found out later.
 
         Raises:
-            StoreError: also when there is no such change, or its outcome is known already.
+            ConcludedError: there is no such change, or its outcome is known already.
+            StoreError: the store does not work.
         """
         self._conclude(change_id, outcome, event="settled")
 
@@ -153,9 +156,12 @@ class Journal:
         """A page of changes, the newest first, and how many there are in all.
 
         Of one location or, with None, of all; begun at `since` or later and before `until` (seconds since 1970).
+        Those without an outcome are among the `unknown`.
         """
-        exactly = {changes.c.location: location, changes.c.tool: tool, changes.c.outcome: outcome}
+        exactly = {changes.c.location: location, changes.c.tool: tool}
         conditions = [column == value for column, value in exactly.items() if value is not None]
+        if outcome is not None:
+            conditions.append(_open_or("unknown") if outcome == "unknown" else changes.c.outcome == outcome)
         if since is not None:
             conditions.append(changes.c.time >= since)
         if until is not None:
@@ -243,11 +249,11 @@ class Journal:
             head = _head(connection)
             row = connection.execute(select(changes).where(changes.c.id == change_id)).first()
             if row is None:
-                raise StoreError(
+                raise ConcludedError(
                     f"The journal holds no change {change_id}, so nothing was written down of it."
                 )
-            if row.outcome not in {None, "unknown"}:
-                raise StoreError(
+            if not may_conclude(event, outcome.outcome, known=row.outcome, settled=row.settled):
+                raise ConcludedError(
                     f"The journal says already that change {change_id} was {row.outcome}; that stays so."
                 )
             seq, now = self._append(connection, head, change_id, event, _text(_shallow(outcome)))

@@ -38,7 +38,7 @@ class Guard:
     """What stands between a model and a write, for one server process.
 
     `looked_back` is done once: what an earlier process left open is settled. `unkept` are outcomes by id of the
-    change that could not be written down yet.
+    change that could not be written down yet; one call at a time does so, `keeping` the others waiting.
     """
 
     store: Store
@@ -48,6 +48,7 @@ class Guard:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looked_back: Once = field(default_factory=Once)
     unkept: "dict[str, Outcome]" = field(default_factory=dict)
+    keeping: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def refusals(self, call: WriteCall, plan: Plan, *, store_needed: bool = True) -> list[str]:
         """The rules of the shop's policy that the plan breaks, in words.
@@ -76,10 +77,13 @@ class Guard:
 
     async def keep(self, change_id: str, outcome: "Outcome") -> bool:
         """Write an outcome down; the deed is done either way. Whether it could be, else `keep_late` tries again."""
-        from .database import StoreError
+        from .store_errors import ConcludedError, StoreError
 
         try:
             await self.store.use(lambda store: store.journal.end(change_id, outcome))
+        except ConcludedError as error:
+            # It may have been written down although the store said that it failed.
+            log.warning("The outcome of %s (%s) is not written down: %s", change_id, outcome.outcome, error)
         except StoreError as error:
             log.warning(
                 "The outcome of %s (%s) could not be written down: %s", change_id, outcome.outcome, error
@@ -95,9 +99,10 @@ class Guard:
 
     async def keep_late(self) -> None:
         """Write down the outcomes that could not be written down at their time."""
-        for change_id, outcome in list(self.unkept.items()):
-            if not await self.keep(change_id, outcome):
-                return
+        async with self.keeping:
+            for change_id, outcome in list(self.unkept.items()):
+                if not await self.keep(change_id, outcome):
+                    return
 
     async def refuse(self, call: WriteCall, plan: Plan) -> None:
         """Refuse what the policy does not allow.

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 from pydantic import BaseModel, ValidationError
 
 from . import errors, reading_memory
@@ -74,6 +75,11 @@ class Caller:
             await self._transport.aclose()
 
     @property
+    def timeout(self) -> float:
+        """Seconds that one request may take."""
+        return self._timeout
+
+    @property
     def _location(self) -> dict[str, str]:
         """How products and prices name the location."""
         return {"locationId": self.location_id}
@@ -123,8 +129,6 @@ class Caller:
         if memory is None:
             return await self._answered(operation, path, parameters, content)
         if operation.writes:
-            # Before it is sent: whatever else ends it, a cancelled call too, leaves open whether it arrived.
-            memory.writes += 1
             try:
                 return await self._answered(operation, path, parameters, content)
             except errors.ProductsApiError as error:
@@ -195,6 +199,8 @@ class Caller:
             if waited + wait > RATE_LIMIT_PATIENCE_SECONDS:
                 return reply
             log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
+            if operation.writes and (memory := reading_memory.current()) is not None:
+                memory.writes -= 1
             self._throttle.hold(wait)
             await self._sleep(wait)
             waited, repeats = waited + wait, repeats + 1
@@ -202,6 +208,10 @@ class Caller:
     async def _send_once(
         self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
     ) -> Reply:
+        if operation.writes and (memory := reading_memory.current()) is not None:
+            # Who is cancelled by now has sent nothing. From here on, whatever ends it leaves open whether it arrived.
+            await anyio.lowlevel.checkpoint()
+            memory.writes += 1
         started = time.perf_counter()
         try:
             reply = await self._connections().send(operation, path, query, content)

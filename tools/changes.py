@@ -23,12 +23,13 @@ from .text import quoted
 from .undoing import plan_undo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..guard.change_book import ChangeBook
     from ..guard.journal import Change
 
 JOURNAL = "the journal of this server"
+STILL_UNDER_WAY = "It is still under way, or what became of it could not be written down yet."
 Outcomes = Literal["done", "not_done", "unknown"]
 
 
@@ -45,7 +46,7 @@ async def _find(shop: Shop, change_id: str) -> "Change":
     return change
 
 
-def _summary(change: "Change") -> dict[str, Any]:
+def _summary(change: "Change", *, under_way: bool) -> dict[str, Any]:
     plan = from_plain(change.plan)
     outcome = change.outcome
     return {
@@ -53,7 +54,7 @@ def _summary(change: "Change") -> dict[str, Any]:
         "time": datetime.fromtimestamp(change.time, UTC).isoformat(timespec="seconds"),
         "tool": change.tool,
         "action": plan.action,
-        "outcome": outcome.outcome if outcome else "unknown",
+        "outcome": outcome.outcome if outcome else "under_way" if under_way else "unknown",
         "applied": outcome.applied if outcome and outcome.applied != outcome.of else None,
         "of": outcome.of if outcome and outcome.applied != outcome.of else None,
         "approved_by": change.road,
@@ -78,7 +79,10 @@ async def list_changes(
     found, total = await _book(shop).list(
         tool=tool, outcome=outcome, since=_moment(since), until=_moment(until), limit=limit, offset=offset
     )
-    items = [views.Change.model_validate(_summary(change)) for change in found]
+    under_way = await _under_way(shop, found)
+    items = [
+        views.Change.model_validate(_summary(change, under_way=change.id in under_way)) for change in found
+    ]
     following = offset + len(items)
     return views.Listing[views.Change](
         items=items,
@@ -86,6 +90,12 @@ async def list_changes(
         total=total,
         next_offset=following if items and following < total else None,
     )
+
+
+async def _under_way(shop: Shop, changes: "Sequence[Change]") -> set[str]:
+    """Those of the changes that a process is at work on."""
+    begun = {change.id for change in changes if change.outcome is None}
+    return begun - {change.id for change in await _book(shop).unsettled()} if begun else set()
 
 
 def _moment(text: str | None) -> float | None:
@@ -100,11 +110,10 @@ async def get_change(shop: Shop, *, change_id: Id) -> views.ChangeDetails:
     """Look up one change in full: before and after, what came of it, whether undo_change can take it back. If that
     is unknown, reads the shop again."""
     change = await _known(shop, await _find(shop, change_id))
-    if change.outcome is None:
-        shop.note("It is still under way.")
+    under_way = change.id in await _under_way(shop, [change])
     why_not = await _hindrance(shop, change)
     return views.ChangeDetails.model_validate(
-        _summary(change)
+        _summary(change, under_way=under_way)
         | {
             "why": change.outcome.why if change.outcome else None,
             "caller": change.caller,
@@ -132,7 +141,7 @@ async def _known(shop: Shop, change: "Change") -> "Change":
 async def _hindrance(shop: Shop, change: "Change") -> str | None:
     """Why a change cannot be taken back, as far as the journal alone tells."""
     if change.outcome is None:
-        return "It is still under way."
+        return STILL_UNDER_WAY
     if change.outcome.outcome == "not_done":
         return "It was not done."
     if undoing := await _undone_by(shop, change):

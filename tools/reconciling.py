@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("hoopai_products_mcp.tools")
 
 
-FRESH_SECONDS = 60.0
-"""A request that was sent this long ago or less may still be under way at the API."""
+STILL_AT_IT_SECONDS = 30.0
+"""For so long after a request was given up the API may still be at it."""
+WORTH_ANOTHER_LOOK_SECONDS = 24 * 3600.0
+"""What could not be found out in this time is looked at again on demand only, not at every start."""
 
 
 async def became(
@@ -129,8 +131,8 @@ async def reconcile(
     for change in changes:
         plan = from_plain(change.plan)
         outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
-        fresh = time.time() - change.time < FRESH_SECONDS
-        if outcome.outcome == "not_done" and pause_seconds and fresh:
+        fresh = _age(change) < shop.api.timeout + STILL_AT_IT_SECONDS
+        if outcome.outcome != "unknown" and not is_complete(outcome) and pause_seconds and fresh:
             await anyio.sleep(pause_seconds)
             outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         if fresh and change.outcome and may_still_come(change.outcome) and not is_complete(outcome):
@@ -147,6 +149,10 @@ async def reconcile(
     return found
 
 
+def _age(change: "Change") -> float:
+    return time.time() - change.time
+
+
 async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> None:
     """Settle what an earlier process left unknown, as far as the shop tells.
 
@@ -155,6 +161,11 @@ async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> No
     """
     if shop.book is None:
         return
-    settled = await reconcile(shop, await shop.book.unsettled(), pause_seconds=pause_seconds)
+    left = [
+        change
+        for change in await shop.book.unsettled()
+        if change.outcome is None or _age(change) < WORTH_ANOTHER_LOOK_SECONDS
+    ]
+    settled = await reconcile(shop, left, pause_seconds=pause_seconds)
     for change_id, outcome in settled.items():
         log.warning("%s, left open by an earlier run: %s. %s", change_id, outcome.outcome, outcome.why or "")
