@@ -86,7 +86,10 @@ class Connection:
 
         app = self._sandbox_app
         if app is None:
-            app = create_app()
+            file = self._settings.sandbox_file
+            if file is not None:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            app = create_app(data=file)
             self._own_sandbox = sandbox_of(app)
         return ProductsClient(
             base_url="http://sandbox.invalid",
