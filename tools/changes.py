@@ -150,7 +150,10 @@ async def _hindrance(shop: Shop, change: "Change") -> str | None:
     if not effects:
         return "It changed nothing."
     if all(effect.kind == "review" and effect.deletes for effect in effects):
-        return "Nothing can create a review: a deleted one never comes back. `plan` keeps its text."
+        return (
+            "Nothing can create a review: a deleted one never comes back. The journal keeps its text; the command "
+            "`hoopai-products-mcp changes export --format json` writes it out."
+        )
     return None
 
 

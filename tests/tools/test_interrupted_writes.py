@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
+from time import time
 from typing import Any
 
 import anyio
@@ -20,6 +22,8 @@ from shop_session import ERAS, Era, ShopSession, shop_session, yes
 from side_by_side import server_on
 from undo_shop import shelves_alike
 
+from hoopai_products_mcp.guard.database import Database
+from hoopai_products_mcp.guard.journal import Change, Intent, Journal
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.tools.catalog import RECORDS
 
@@ -351,3 +355,34 @@ async def test_an_edit_whose_process_was_killed_midway_is_counted_and_goes_on_in
             for item in await changes(session):
                 assert (await session.call("undo_change", change_id=item["id"]))["done"] is True
         assert shelves_alike(before, shop.dump()) == {}
+
+
+def begun(folder: Path, change: Change, *, seconds: float) -> str:
+    """The same change in another store, begun and ended so long ago by a process that is gone; its id."""
+    folder.mkdir()
+    database = Database.open(f"sqlite:///{folder / 'guard.sqlite'}")
+    journal = Journal(database, lambda: time() - seconds)
+    change_id = journal.begin(Intent(**{each.name: getattr(change, each.name) for each in fields(Intent)}))
+    assert change.outcome is not None
+    journal.end(change_id, change.outcome)
+    database.close()
+    return change_id
+
+
+@pytest.mark.parametrize(("hours", "at_start"), [(1, True), (30, False)])
+async def test_what_stayed_unknown_for_long_is_looked_at_on_demand_only(
+    hours: int, at_start: bool, tmp_path: Path
+) -> None:
+    async with shop_session() as session:
+        session.sandbox.faults.add("server_error", ROUTES["update_product"], applied=True)
+        session.sandbox.faults.add("server_error", skip=1, count=None)
+        await session.refused("update_product", **CALLS["update_product"](session))
+        (change,) = await session.store.use(lambda store: store.journal.list(location=None)[0])
+    assert change.outcome is not None
+    assert change.outcome.outcome == "unknown"
+    settings = {"data_dir": tmp_path / "older"}
+    earlier = begun(tmp_path / "older", change, seconds=hours * 3600)
+    async with shop_session(settings=settings) as session:
+        assert await outcomes(session) == ["not_done" if at_start else "unknown"]
+        assert bool(session.sent()) is at_start
+        assert (await session.call("get_change", change_id=earlier))["outcome"] == "not_done"
