@@ -40,7 +40,8 @@ class WriteCall:
     """A call of a tool that writes.
 
     `arguments` are the validated ones without `dry_run` and `confirmation_token`, as plain JSON values. `caller` is who
-    is authenticated, `local` where nobody has to be; `client` is the program as it names itself.
+    is authenticated, `local` where nobody has to be; `client` is the program as it names itself. `undoes` is the change
+    that the call takes back; the state of its plan names, under `undoings`, those who did so before.
     """
 
     tool: str

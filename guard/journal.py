@@ -84,6 +84,7 @@ class Change(Intent):
 
 
 Changes: TypeAlias = list[Change]
+Ids: TypeAlias = list[str]
 
 
 class Journal:
@@ -206,6 +207,22 @@ class Journal:
             found = _folded(connection, left)
         # One that was looked at while its process was ending may have got its outcome in between.
         return [change for change in found if change.outcome is None or change.outcome.outcome == "unknown"]
+
+    def earlier_undoings(self, change_id: str) -> Ids:
+        """Changes that take back the same one as this undoing does and were begun before it, the oldest first; not
+        those of which it is known that they were not done."""
+        with self._database.reading() as connection:
+            own = connection.execute(
+                select(changes.c.undoes, changes.c.seq).where(changes.c.id == change_id)
+            ).first()
+            if own is None:
+                return []
+            wanted = select(changes.c.id).where(
+                changes.c.undoes == own.undoes,
+                changes.c.seq < own.seq,
+                or_(changes.c.outcome.is_(None), changes.c.outcome != "not_done"),
+            )
+            return list(connection.execute(wanted.order_by(changes.c.seq)).scalars())
 
     def destructive_since(self, location: str, since: float) -> int:
         """How many destructive changes were begun in a location at `since` (seconds since 1970) or later."""

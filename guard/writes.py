@@ -198,6 +198,8 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         undoes=call.undoes,
     )
     change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
+    if call.undoes is not None:
+        await _refuse_second_undoing(change_id, plan, guard)
     view: Any = None
     error: BaseException | None = None
     try:
@@ -224,6 +226,23 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         error=error,
         kept=kept,
     )
+
+
+async def _refuse_second_undoing(change_id: str, plan: Plan, guard: Guard) -> None:
+    """Refuse to take a change back that somebody began to take back after this was planned.
+
+    Of those who begin at once, in whichever processes, the first in the journal goes on.
+
+    Raises:
+        ToolError: somebody did.
+    """
+    from .journal import Outcome
+
+    earlier = await guard.store.needed(lambda store: store.journal.earlier_undoings(change_id))
+    if new := [other for other in earlier if other not in plan.state.get("undoings", ())]:
+        why = f"{new[0]} undoes the same change"
+        await guard.keep(change_id, Outcome(outcome="not_done", why=why))
+        raise ToolError(f"Not done: {why} at the same time. {NOTHING_CHANGED} Look at that one first.")
 
 
 def policy_reader(

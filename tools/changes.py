@@ -1,5 +1,6 @@
 """Tools for what was changed: look it up, and take it back. They work on the journal of this server, not on the API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -7,7 +8,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.change_book import UNKNOWN_CHANGE
-from ..guard.outcomes import is_complete
+from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import SHOWN_ITEMS, Effect, EffectKey, Plan, from_plain
 from ..guard.question import NOTHING_CHANGED
 from . import views
@@ -138,12 +139,19 @@ async def _known(shop: Shop, change: "Change") -> "Change":
     return await _find(shop, change.id)
 
 
-async def _hindrance(shop: Shop, change: "Change") -> str | None:
-    """Why a change cannot be taken back, as far as the journal alone tells."""
+def _not_done(change: "Change") -> str | None:
+    """Why there is nothing to take back yet, or at all."""
     if change.outcome is None:
         return STILL_UNDER_WAY
-    if change.outcome.outcome == "not_done":
-        return "It was not done."
+    if may_still_come(change.outcome):
+        return "The API may still be at it: look again in a minute."
+    return "It was not done." if change.outcome.outcome == "not_done" else None
+
+
+async def _hindrance(shop: Shop, change: "Change") -> str | None:
+    """Why a change cannot be taken back, as far as the journal alone tells."""
+    if unfinished := _not_done(change):
+        return unfinished
     if undoing := await _undone_by(shop, change):
         return f"It was undone by {undoing}."
     effects = from_plain(change.plan).effects
@@ -182,17 +190,24 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
     change = await _known(shop, await _find(shop, change_id))
     if hindrance := await _hindrance(shop, change):
         raise ToolError(f"It cannot be undone. {hindrance} {NOTHING_CHANGED}")
+    undoings = await _undoings_since(shop, change)
+    own = [undoing for undoing in undoings if undoing.undoes == change.id and not _came_to_nothing(undoing)]
+    if at_it := next((undoing for undoing in own if _may_be_at_it(undoing)), None):
+        raise ToolError(
+            f"It cannot be undone now: {at_it.id}, which undoes it, is still under way. {NOTHING_CHANGED}"
+        )
     created, observed = created_by(change), observed_values(change)
     effects = _made_by(change, observed)
-    return await plan_undo(
+    plan = await plan_undo(
         shop,
         effects,
         created=created,
         observed=observed,
         on_conflict=on_conflict,
-        already_made=await _made_again(shop, change),
+        already_made=_made_again(undoings),
         made_by_others=() if all_known(effects, created) else await _book(shop).made_by_others(change.id),
     )
+    return replace(plan, state={**plan.state, "undoings": [undoing.id for undoing in own]})
 
 
 def _made_by(change: "Change", observed: "Mapping[EffectKey, Any]") -> list[Effect]:
@@ -207,19 +222,33 @@ def _made_by(change: "Change", observed: "Mapping[EffectKey, Any]") -> list[Effe
     ]
 
 
-async def _made_again(shop: Shop, change: "Change") -> dict[str, str]:
-    """Former id to present id of what undoings after a change have made again, this one's own tries among them."""
-    undoings: list[Change] = []
+async def _undoings_since(shop: Shop, change: "Change") -> "list[Change]":
+    """The undoings after a change, the oldest first; what those made whose process is gone is found in the shop."""
+    found: list[Change] = []
     total = 1
-    while len(undoings) < total:
+    while len(found) < total:
         page, total = await _book(shop).list(
-            tool="undo_change", since=change.time, limit=100, offset=len(undoings)
+            tool="undo_change", since=change.time, limit=100, offset=len(found)
         )
         if not page:
             break
-        undoings += page
+        found += page
+    return [await _known(shop, undoing) for undoing in reversed(found)]
+
+
+def _came_to_nothing(undoing: "Change") -> bool:
+    """Whether it is known of an undoing that it changed nothing."""
+    return undoing.outcome is not None and undoing.outcome.outcome == "not_done"
+
+
+def _may_be_at_it(undoing: "Change") -> bool:
+    return undoing.outcome is None or may_still_come(undoing.outcome)
+
+
+def _made_again(undoings: "Sequence[Change]") -> dict[str, str]:
+    """Former id to present id of what these undoings have made again."""
     present: dict[str, str] = {}
-    for undoing in reversed(undoings):
+    for undoing in undoings:
         new_ids = new_ids_of(from_plain(undoing.plan).effects, created_by(undoing))
         present = {former: new_ids.get(new, new) for former, new in present.items()} | new_ids
     return present
