@@ -1,7 +1,7 @@
 """The journal of one shop, as tools read it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -42,15 +42,9 @@ class ChangeBook:
         """Write down what became of a change after all."""
         await self._journal(lambda journal: journal.settle(change_id, outcome))
 
-    async def made_by_others(self, change_id: str | None) -> frozenset[str]:
-        """Ids of what other changes than this one have made, as far as the newest changes tell."""
-        found, _ = await self.list(limit=LOOKED_THROUGH)
-        return frozenset(
-            item["id"]
-            for change in found
-            if change.id != change_id and change.outcome is not None
-            for item in cast("list[dict[str, Any]]", change.outcome.created or [])
-        )
+    async def newest(self) -> "list[Change]":
+        """The newest changes, as many as are looked through for what they have made."""
+        return (await self.list(limit=LOOKED_THROUGH))[0]
 
     async def former_places(self, store_id: str) -> Mapping[str, int]:
         """The display order of a store as this server set it last, by product id; empty where nothing is known."""

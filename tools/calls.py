@@ -32,8 +32,9 @@ from .effect_words import about, shown
 from .previewing import preview_result
 from .reconciling import became, left_over, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
+from .renaming import new_ids_of
 from .results import plain, to_result
-from .shop import Shop
+from .shop import Created, Shop
 
 if TYPE_CHECKING:
     from ..guard.journal import Outcome
@@ -211,6 +212,8 @@ def _told(record: ToolRecord, done: Done, notes: list[str], doing: _Doing) -> Ca
         more: dict[str, Any] = {"done": is_whole(done.outcome)}
         if made := done.outcome.created:
             more["created"] = [{key: item[key] for key in item if item[key] is not None} for item in made]
+            if record.undoes and (ids := new_ids_of(done.plan.effects, [Created(**item) for item in made])):
+                more["new_ids"] = ids
         if is_whole(done.outcome):
             return to_result(None, [*notes, f"{found}it was done."], change=change, more=more)
         more |= _left(record, done)

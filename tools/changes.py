@@ -15,7 +15,7 @@ from . import views
 from .carrying_out import Outcome, UndoResult, carry_out
 from .fields import Id, IsoTime, Limit, Offset, Text
 from .previewing import plan_content
-from .reconciling import created_by, observed_values, reconcile
+from .reconciling import created_by, made_by_others, observed_values, reconcile
 from .records import Risk, Toolset, tool
 from .renaming import new_ids_of
 from .settling import all_known, is_former
@@ -205,7 +205,7 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
         observed=observed,
         on_conflict=on_conflict,
         already_made=_made_again(undoings),
-        made_by_others=() if all_known(effects, created) else await _book(shop).made_by_others(change.id),
+        made_by_others=() if all_known(effects, created) else await made_by_others(shop, change.id),
     )
     return replace(plan, state={**plan.state, "undoings": [undoing.id for undoing in own]})
 

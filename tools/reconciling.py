@@ -13,6 +13,7 @@ from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import Effect, EffectKey, Plan, from_plain
 from .effect_words import about, shown
 from .observing import Observation, observe
+from .renaming import new_ids_of
 from .settling import all_known, changes_nothing, is_asked, settle
 from .shop import Created, Shop
 
@@ -52,14 +53,26 @@ async def became(
 
 
 async def made_by_others(shop: Shop, change_id: str | None) -> frozenset[str]:
-    """Ids of what other changes have made: looking the same does not make them what this one was to make."""
+    """Ids of what other changes have made: looking the same does not make them what this one was to make.
+
+    What an undoing has made again is what it was before, so it counts only where that was made by another change.
+    """
     if shop.book is None:
         return frozenset()
     try:
-        return await shop.book.made_by_others(change_id)
+        newest = await shop.book.newest()
     except ToolError:
         # The outcome cannot be written down either, so it will be looked for again.
         return frozenset()
+    others: set[str] = set()
+    for change in reversed([change for change in newest if change.id != change_id]):
+        made = created_by(change)
+        if change.undoes is None:
+            others |= {item.id for item in made}
+        else:
+            new_ids = new_ids_of(from_plain(change.plan).effects, made)
+            others |= {new for former, new in new_ids.items() if former in others}
+    return frozenset(others)
 
 
 def _why(why: str | None, otherwise: Sequence[tuple[Effect, Any]]) -> str | None:
