@@ -1,5 +1,5 @@
-"""Whatever is lost on the way, of changes and of their undoings: what is said is so, nothing is sent twice, and an undoing
-that is tried until it is said to be done leaves the shop as it was."""
+"""Whatever is lost on the way, of changes and of their undoings: what is said is so, nothing is sent twice, and an
+undoing that is tried until it is said to be done leaves the shop as it was."""
 
 from dataclasses import dataclass
 from typing import Any
