@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 from ..tools.registration import make_tool, offered
 from .guarding import Guarding
 from .plans import add_plans
-from .protocol import add_readable_states, strict_parameters
+from .protocol import add_readable_states, every_revision, strict_parameters
 from .settings import Settings
 from .states import round_states
 
@@ -143,7 +143,7 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
-        middleware=[strict_parameters([definition["name"] for definition in chosen])],
+        middleware=[strict_parameters([definition["name"] for definition in chosen]), every_revision],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),
         log_level="WARNING",
