@@ -1,4 +1,7 @@
-"""Serving over streamable HTTP at /mcp, to programs on this machine; with it the approval page, where there is one."""
+"""Serving over streamable HTTP at /mcp, to programs on this machine; with it the approval page, where there is one.
+
+`/healthz` answers 200 to anybody who can reach the port: the process is up and takes requests.
+"""
 
 import sys
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
@@ -6,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from .app import Connection, build_server
 from .guarding import Guarding
 
 if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
     from starlette.applications import Starlette
 
     from .approval_page import ApprovalPage
@@ -49,8 +56,7 @@ def http_app(settings: "Settings", address: str) -> "tuple[Starlette, ApprovalPa
     """What is served at an address such as `http://127.0.0.1:8000`, and its approval page, if it has one."""
     connection = Connection(settings)
     if settings.confirmation != "human":
-        server = build_server(settings, connection=connection)
-        return server.streamable_http_app(transport_security=_security(settings.host)), None
+        return _app(build_server(settings, connection=connection), settings), None
     from .approval_page import ApprovalPage
 
     guarding = Guarding(settings, page=page_address(address))
@@ -61,9 +67,20 @@ def http_app(settings: "Settings", address: str) -> "tuple[Starlette, ApprovalPa
         hosts=frozenset(_with_port(name, settings.port) for name in _names(settings.host)),
         tell=_tell,
     )
-    app = server.streamable_http_app(transport_security=_security(settings.host))
+    app = _app(server, settings)
     app.router.routes.extend(page.routes())
     return app, page
+
+
+def _app(server: "MCPServer[None]", settings: "Settings") -> "Starlette":
+    app = server.streamable_http_app(transport_security=_security(settings.host))
+    app.router.routes.append(Route("/healthz", _healthy, methods=["GET"]))
+    return app
+
+
+async def _healthy(_: Request) -> PlainTextResponse:
+    """What a container's health check asks for. It touches neither the shop nor the store."""
+    return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
 
 
 def page_address(address: str) -> str:
