@@ -151,7 +151,7 @@ class PriceDetails(Price, Result):
 class FieldMiss(View):
     """One field that is not as it should be."""
 
-    field: str
+    field: str = Field(description="beside it `expected` and `found`, of any type")
     expected: Any = None
     found: Any = None
 
@@ -171,7 +171,7 @@ class CreatedPrice(PriceDetails):
 class FieldChange(View):
     """One field before and after. Absent means empty or not told."""
 
-    field: str
+    field: str = Field(description="beside it `before` and `after`, of any type")
     before: Any = None
     after: Any = None
 
@@ -205,7 +205,7 @@ class Deleted(Result):
 class BulkItem(View):
     """One item of a bulk change that is not as it was asked to be."""
 
-    id: str
+    id: str = Field(description="beside it `expected` and `found`, of any type")
     name: str | None = None
     expected: Any = None
     found: Any = None
