@@ -4,6 +4,7 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 BENCH_VENV := .venv-bench
 EVAL_VENV  := .venv-eval
+OUTSIDE    := .venv-conformance
 # Twice quiet: errors only. A machine that knows several indexes would warn once for each package.
 PIP_QUIET  := --quiet --quiet --disable-pip-version-check
 FOLDERS    := server tools prompts guard products_api sandbox
@@ -14,12 +15,14 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 EVAL_READY    := $(EVAL_VENV)/.installed
 BENCH_NEEDS   := $(BENCH_VENV)/.installed-needs
 BENCH_READY   := $(BENCH_VENV)/.installed
+OUTSIDE_READY := $(OUTSIDE)/.installed
+OUTSIDE_NODE  := conformance/node_modules/.installed
 
 # What the package is made from. Folders too: a file that is gone changes its folder.
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench evals format definitions lock clean
+.PHONY: help demo test check conformance contract bench evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +40,13 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/python scripts/definitions.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/lock.py --check
+	@$(BIN)/python scripts/contract.py --check
+
+conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
+	@$(BIN)/python scripts/conformance.py
+
+contract: $(INSTALLED_DEV) ## write into the changelog how what clients are shown has changed
+	@$(BIN)/python scripts/contract.py
 
 bench: $(BENCH_READY) ## measure tokens, start-up, latency and writes, beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
@@ -54,9 +64,10 @@ definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definit
 
 lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+	@$(BIN)/python scripts/node_lock.py
 
 clean: ## remove environments, caches and build products
-	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) $(OUTSIDE) conformance/node_modules .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
 	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -73,6 +84,13 @@ define make_venv
 	done; \
 	echo "Python 3.11 or newer is needed, and none was found. Name one: make PYTHON=/path/to/python3.12" >&2; \
 	exit 1
+endef
+
+define need_npm
+	@command -v npm >/dev/null || { \
+	    echo "Node 20 or newer with npm is needed for this: https://nodejs.org" >&2; \
+	    exit 1; \
+	}
 endef
 
 $(BIN)/python:
@@ -107,6 +125,21 @@ $(BENCH_READY): $(BENCH_NEEDS) pyproject.toml $(SOURCES)
 	@rm -rf build
 	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
 	@rm -rf build
+	@touch $@
+
+$(OUTSIDE)/bin/python:
+	$(call make_venv,$(OUTSIDE))
+
+$(OUTSIDE_READY): conformance/requirements.txt | $(OUTSIDE)/bin/python
+	@echo "Installing the checkers that come as Python packages"
+	@$(OUTSIDE)/bin/python -m pip install $(PIP_QUIET) -r conformance/requirements.txt
+	@touch $@
+
+# The checkers say at every install that they want a newer Node; npm brings it with them.
+$(OUTSIDE_NODE): conformance/package-lock.json conformance/package.json
+	$(call need_npm)
+	@echo "Installing the checkers that come as Node packages, and a Node that is new enough for them"
+	@cd conformance && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(EVAL_VENV)/bin/python:
