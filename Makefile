@@ -5,6 +5,8 @@ BIN        := $(VENV)/bin
 BENCH_VENV := .venv-bench
 EVAL_VENV  := .venv-eval
 OUTSIDE    := .venv-conformance
+EXAMPLES   := .venv-examples
+LANGCHAIN  := .venv-langchain
 # Twice quiet: errors only. A machine that knows several indexes would warn once for each package.
 PIP_QUIET  := --quiet --quiet --disable-pip-version-check
 FOLDERS    := server tools prompts guard products_api sandbox
@@ -17,12 +19,13 @@ BENCH_NEEDS   := $(BENCH_VENV)/.installed-needs
 BENCH_READY   := $(BENCH_VENV)/.installed
 OUTSIDE_READY := $(OUTSIDE)/.installed
 OUTSIDE_NODE  := conformance/node_modules/.installed
+EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typescript/node_modules/.installed
 
 # What the package is made from. Folders too: a file that is gone changes its folder.
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance contract bench evals format definitions lock clean
+.PHONY: help demo test check conformance contract examples bench evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +48,10 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
 	@$(BIN)/python scripts/conformance.py
 
+# The TypeScript example runs on the Node of the checkers where the machine's own is too old.
+examples: $(INSTALLED_DEV) $(EXAMPLES_READY) $(OUTSIDE_NODE) ## run the examples (WRITE=1: into their pages)
+	@$(BIN)/python scripts/examples.py $(if $(WRITE),--write)
+
 contract: $(INSTALLED_DEV) ## write into the changelog how what clients are shown has changed
 	@$(BIN)/python scripts/contract.py
 
@@ -64,10 +71,11 @@ definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definit
 
 lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
-	@$(BIN)/python scripts/node_lock.py
+	@$(BIN)/python scripts/outside_lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove environments, caches and build products
-	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) $(OUTSIDE) conformance/node_modules .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) $(OUTSIDE) $(EXAMPLES) $(LANGCHAIN)
+	rm -rf conformance/node_modules examples/typescript/node_modules .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
 	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -130,9 +138,31 @@ $(BENCH_READY): $(BENCH_NEEDS) pyproject.toml $(SOURCES)
 $(OUTSIDE)/bin/python:
 	$(call make_venv,$(OUTSIDE))
 
-$(OUTSIDE_READY): conformance/requirements.txt | $(OUTSIDE)/bin/python
+$(EXAMPLES)/bin/python:
+	$(call make_venv,$(EXAMPLES))
+
+$(LANGCHAIN)/bin/python:
+	$(call make_venv,$(LANGCHAIN))
+
+$(OUTSIDE_READY): conformance/requirements.lock | $(OUTSIDE)/bin/python
 	@echo "Installing the checkers that come as Python packages"
-	@$(OUTSIDE)/bin/python -m pip install $(PIP_QUIET) -r conformance/requirements.txt
+	@$(OUTSIDE)/bin/python -m pip install $(PIP_QUIET) -r conformance/requirements.lock
+	@touch $@
+
+$(EXAMPLES)/.installed: examples/requirements.lock | $(EXAMPLES)/bin/python
+	@echo "Installing pydantic-ai and the OpenAI Agents SDK for their examples"
+	@$(EXAMPLES)/bin/python -m pip install $(PIP_QUIET) -r examples/requirements.lock
+	@touch $@
+
+$(LANGCHAIN)/.installed: examples/langchain/requirements.lock | $(LANGCHAIN)/bin/python
+	@echo "Installing LangChain for its example"
+	@$(LANGCHAIN)/bin/python -m pip install $(PIP_QUIET) -r examples/langchain/requirements.lock
+	@touch $@
+
+examples/typescript/node_modules/.installed: examples/typescript/package-lock.json
+	$(call need_npm)
+	@echo "Installing the TypeScript SDK for its example"
+	@cd examples/typescript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The checkers say at every install that they want a newer Node; npm brings it with them.

@@ -47,7 +47,13 @@ async def test_a_cursor_that_was_never_given_out_is_an_invalid_parameter(era: Er
 async def test_the_revisions_that_are_served_are_all_named() -> None:
     async with shop_session(era="2026-07-28") as session:
         found = await session.client.session.send_discover("2026-07-28")
-    assert found["supportedVersions"] == ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+    assert found["supportedVersions"] == [
+        "2026-07-28",
+        "2025-11-25",
+        "2025-06-18",
+        "2025-03-26",
+        "2024-11-05",
+    ]
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -1,4 +1,4 @@
-"""The Node packages that checks and examples need: exact, hashed, and without the address of anybody's registry."""
+"""What checkers and examples need: exact versions, and nowhere the address of anybody's registry."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("conformance", "examples/typescript")
+PYTHON_LOCKS = {
+    "conformance/requirements.lock": ["conformance"],
+    "examples/requirements.lock": ["examples/pydantic-ai", "examples/openai-agents"],
+    "examples/langchain/requirements.lock": ["examples/langchain"],
+}
 
 
 def read(folder: str, name: str) -> dict[str, Any]:
@@ -38,3 +43,23 @@ def test_a_node_lock_holds_exactly_what_its_package_asks_for(folder: str) -> Non
     asked = package["dependencies"] | package.get("optionalDependencies", {})
     packages = read(folder, "package-lock.json")["packages"]
     assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
+
+
+@pytest.mark.parametrize("lock", PYTHON_LOCKS)
+def test_a_python_lock_names_no_address_and_pins_every_package(lock: str) -> None:
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert pins
+    assert [line for line in pins if "==" not in line or "/" in line or "@" in line] == []
+
+
+@pytest.mark.parametrize(("lock", "folders"), PYTHON_LOCKS.items())
+def test_a_python_lock_holds_exactly_what_was_asked_for(lock: str, folders: list[str]) -> None:
+    asked = [
+        line
+        for folder in folders
+        for line in (ROOT / folder / "requirements.txt").read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    ]
+    assert asked
+    assert set(asked) <= set((ROOT / lock).read_text("utf-8").splitlines())
