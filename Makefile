@@ -25,7 +25,7 @@ EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typesc
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance contract examples bench evals format definitions lock clean
+.PHONY: help demo test check conformance contract examples packages bench evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,17 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/python scripts/definitions.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/lock.py --check
+	@$(BIN)/python scripts/registry.py --check
 	@$(BIN)/python scripts/contract.py --check
 
 conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
 	@$(BIN)/python scripts/conformance.py
+
+packages: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## pack the desktop bundle; check all that is published
+	@$(BIN)/python scripts/bundle.py
+	@$(OUTSIDE)/bin/skillsaw lint --strict --quiet --no-progress deploy
+	@$(OUTSIDE)/bin/hadolint deploy/Dockerfile
+	@conformance/node_modules/.bin/dclint --max-warnings 0 deploy/compose.yaml
 
 # The TypeScript example runs on the Node of the checkers where the machine's own is too old.
 examples: $(INSTALLED_DEV) $(EXAMPLES_READY) $(OUTSIDE_NODE) ## run the examples (WRITE=1: into their pages)
@@ -68,6 +75,7 @@ evals: $(EVAL_READY) ## measure how often a merchant's sentence finds the right 
 definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definitions, tables in the docs
 	@$(BIN)/python scripts/definitions.py
 	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/registry.py
 
 lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -6,30 +6,23 @@ The server is the real one over HTTP and stdio, on the invented shop. `make conf
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from http_server import free_port, serving
+from programs import NODE_MODULES, FailedCheckError, must_pass, node, run
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "conformance"
-NODE_MODULES = FOLDER / "node_modules"
 PYTHON_TOOLS = ROOT / ".venv-conformance" / "bin"
 SERVER = Path(sys.executable).with_name("hoopai-products-mcp")
 
 REVISIONS = ("2026-07-28", "2025-11-25")
-NODE_NEEDED = 22
-"""The suite and the Inspector import what older versions do not have."""
-LONGEST = 240.0
-"""Seconds that one checker may take; the slowest takes half a minute."""
 SEED = 20260728
 """Of the fuzzer: the same inputs on every run, so that a failure is this change's."""
 SCORE = "95"
@@ -39,56 +32,6 @@ CRASHES = frozenset({"crash", "hang", "timeout", "transport_anomaly"})
 answered with an error, or that an error names the argument it is about."""
 
 _TRACEBACK = "Traceback (most recent call last)"
-
-
-class FailedCheckError(Exception):
-    """A checker found something, or could not run; the text is what it said."""
-
-
-def node() -> str:
-    """A Node that is new enough: the machine's own, or the one that npm brought."""
-    for candidate in (shutil.which("node"), str(NODE_MODULES / ".bin" / "node")):
-        if candidate is None or not Path(candidate).exists():
-            continue
-        said = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=True).stdout
-        if int(said.strip().removeprefix("v").partition(".")[0]) >= NODE_NEEDED:
-            return candidate
-    raise FailedCheckError(
-        f"Node {NODE_NEEDED} or newer is needed. npm brings it on Linux; elsewhere, install it."
-    )
-
-
-def run(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a checker to its end.
-
-    Raises:
-        FailedCheckError: it took too long.
-    """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("HOOPAI_")}
-    try:
-        return subprocess.run(
-            [str(word) for word in command],
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-            env=environment | {"NO_COLOR": "1"},
-            **options,
-        )
-    except subprocess.TimeoutExpired:
-        raise FailedCheckError(f"{command[0]} was not done after {LONGEST:.0f} seconds") from None
-
-
-def must_pass(finished: subprocess.CompletedProcess[str]) -> str:
-    """What a checker printed.
-
-    Raises:
-        FailedCheckError: it found something.
-    """
-    said = finished.stdout + finished.stderr
-    if finished.returncode:
-        raise FailedCheckError(f"exit code {finished.returncode}\n{said}")
-    return said
 
 
 @contextmanager

@@ -41,7 +41,15 @@ def without_addresses(lock: dict[str, Any]) -> dict[str, Any]:
 
 def lock_node(folder: Path) -> None:
     """Resolve a folder's Node packages."""
-    resolving = ("npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund")
+    resolving = (
+        "npm",
+        "install",
+        "--package-lock-only",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    )
     subprocess.run(resolving, cwd=folder, check=True)
     path = folder / "package-lock.json"
     lock = without_addresses(json.loads(path.read_text("utf-8")))
