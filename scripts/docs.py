@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import connections
+import reference
 import transcripts
 
 from hoopai_products_mcp.server.settings import rows
@@ -46,6 +48,14 @@ DOCUMENTS: dict[str, Parts] = {
         "tools": tools_table,
         "settings": settings_table,
         "transcript": transcripts.demonstration,
+        "hosts": connections.short,
+    },
+    "docs/tools.md": {"overview": reference.overview, "details": reference.details},
+    "docs/connecting.md": {
+        "hosts": connections.hosts,
+        "fetched": connections.fetched,
+        "contained": connections.contained,
+        "addresses": connections.addresses,
     },
     "docs/safety.md": {
         "question": partial(transcripts.scene, "Do it."),

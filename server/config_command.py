@@ -59,7 +59,7 @@ examples:
         for word in _option(settings, name, found.get(name))
     ]
     if settings.transport == "stdio":
-        entry = _started(settings, found["run"], options)
+        entry = entry_to_start(settings, found["run"], options)
     elif host.remote:
         entry = _opened(settings)
     else:
@@ -93,8 +93,8 @@ def _opened(settings: "Settings") -> "Entry":
     return Entry(url=f"http://{name}:{settings.port}/mcp")
 
 
-def _started(settings: "Settings", way: str, options: list[str]) -> "Entry":
-    """The command of a way to start the server, its arguments and its variables."""
+def entry_to_start(settings: "Settings", way: str, options: list[str]) -> "Entry":
+    """How a host starts the server with these options, in one of the `WAYS`."""
     from .hosts import LOCATION_TO_FILL_IN, TOKEN, TOKEN_TO_FILL_IN, Entry
 
     sandbox = settings.sandbox
