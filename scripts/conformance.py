@@ -86,7 +86,7 @@ def score() -> str:
     said = must_pass(run([program, "--no-config", *limits, "--stdio", SERVER, "--sandbox"]))
     points.append("stdio " + _points(said))
     with over_http() as url:
-        said = must_pass(run([program, "--config", FOLDER / "mcpscore.toml", *limits, url]))
+        said = must_pass(run([program, "--config", "mcpscore.toml", *limits, url], cwd=FOLDER))
     points.append("HTTP " + _points(said))
     return ", ".join(points)
 

@@ -44,14 +44,14 @@ def contract_changes(before: Json, after: Json) -> list[Change]:
 
 def _servers(before: Json, after: Json) -> Iterator[Change]:
     if before["name"] != after["name"]:
-        yield Change(Level.BREAKING, "server", f"has another name: `{after['name']}`")
+        yield Change(Level.BREAKING, "server", f"is called otherwise: `{after['name']}`")
     yield from _words("server", before, after, ("title", "instructions"))
 
 
 def _words(where: str, before: Json, after: Json, keys: tuple[str, ...]) -> Iterator[Change]:
     for key in keys:
         if before.get(key) != after.get(key):
-            yield Change(Level.PATCH, where, f"has another {key}")
+            yield Change(Level.PATCH, where, f"changes its {key}")
 
 
 def _things(kind: str, before: Json, after: Json, compare: Any) -> Iterator[Change]:
@@ -108,7 +108,7 @@ def _requirement(where: str, before: Json, after: Json) -> Iterator[Change]:
 def _resources(where: str, before: Json, after: Json) -> Iterator[Change]:
     yield from _words(where, before, after, ("name", "title", "description", "annotations"))
     if before.get("mimeType") != after.get("mimeType"):
-        yield Change(Level.BREAKING, where, f"has another type: {after.get('mimeType')}")
+        yield Change(Level.BREAKING, where, f"is of another type: {after.get('mimeType')}")
 
 
 # Keyword of a limit: whether a greater value allows less.
@@ -135,7 +135,7 @@ def schema_changes(before: Json, after: Json, where: str, *, results: bool) -> I
     # Whatever this module has no rule for is taken for what it may be at worst.
     for keyword in sorted((before.keys() | after.keys()) - _COMPARED):
         if before.get(keyword) != after.get(keyword):
-            yield Change(Level.BREAKING, where, f"has another {keyword}")
+            yield Change(Level.BREAKING, where, f"changes its {keyword}")
     yield from _members(before, after, where, results=results)
     if ("items" in before) != ("items" in after):
         yield Change(narrowed if "items" in after else widened, where, "says otherwise what its items are")

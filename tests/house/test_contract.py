@@ -78,9 +78,9 @@ def drop(*path: str) -> Callable[[dict[str, Any]], None]:
 
 
 CASES: list[tuple[Callable[[dict[str, Any]], None], Level, str]] = [
-    (put("Buy things.", "instructions"), PATCH, "server has another instructions"),
-    (put("store", "name"), BREAKING, "server has another name: `store`"),
-    (put("All of them.", *TOOL, "description"), PATCH, "tool `list_things` has another description"),
+    (put("Buy things.", "instructions"), PATCH, "server changes its instructions"),
+    (put("store", "name"), BREAKING, "server is called otherwise: `store`"),
+    (put("All of them.", *TOOL, "description"), PATCH, "tool `list_things` changes its description"),
     (drop(*TOOL), BREAKING, "tool `list_things` is gone"),
     (put(OFFERED["tools"]["list_things"], "tools", "find"), MINOR, "tool `find` is new"),
     (put(False, *TOOL, "annotations", "readOnlyHint"), BREAKING, "tool `list_things` has readOnlyHint false"),
@@ -150,7 +150,7 @@ CASES: list[tuple[Callable[[dict[str, Any]], None], Level, str]] = [
     (
         put("^a", *ARGUMENTS, "order", "pattern"),
         BREAKING,
-        "tool `list_things`, argument `order` has another pattern",
+        "tool `list_things`, argument `order` changes its pattern",
     ),
     (put({"type": "string"}, *RESULT, "note"), MINOR, "tool `list_things`, result `note` is new"),
     (drop(*RESULT, "total"), BREAKING, "tool `list_things`, result `total` is gone"),
@@ -190,7 +190,7 @@ CASES: list[tuple[Callable[[dict[str, Any]], None], Level, str]] = [
     (
         put("text/csv", "templates", "shop://{id}", "mimeType"),
         BREAKING,
-        "resource template `shop://{id}` has another type: text/csv",
+        "resource template `shop://{id}` is of another type: text/csv",
     ),
 ]
 
@@ -307,7 +307,7 @@ def test_the_next_version_is_high_enough_for_what_has_changed(
     assert contract.next_version(Version(released), level) == Version(following)
 
 
-CHANGES = [Change(BREAKING, "tool `x`", "is gone"), Change(PATCH, "server", "has another title")]
+CHANGES = [Change(BREAKING, "tool `x`", "is gone"), Change(PATCH, "server", "changes its title")]
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n<!-- contract:begin -->\n<!-- contract:end -->\n\n## [0.1.0]\n"
 
 
@@ -316,7 +316,7 @@ def test_the_changelog_tells_each_change_and_what_the_next_version_is() -> None:
         "# Changelog\n\n## [Unreleased]\n\n<!-- contract:begin -->\n\n"
         "Since 0.1.0 the contract has a **breaking** change: the next version is 0.2.0 or higher.\n\n"
         "- breaking: tool `x` is gone\n"
-        "- patch: server has another title\n\n"
+        "- patch: server changes its title\n\n"
         "<!-- contract:end -->\n\n## [0.1.0]\n"
     )
 
@@ -344,7 +344,7 @@ def test_the_changelog_tells_each_change_and_what_the_next_version_is() -> None:
         ),
         (
             "0.0.1",
-            [Change(PATCH, "server", "has another title")],
+            [Change(PATCH, "server", "changes its title")],
             "## [0.1.0]\n\n<!-- contract:begin -->\n<!-- contract:end -->\n",
             ["CHANGELOG.md must have <!-- contract:begin --> under [Unreleased]"],
         ),
