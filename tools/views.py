@@ -359,7 +359,8 @@ class Ordered(Result):
 
 
 class Change(View):
-    """One entry of the journal. `applied` of `of` where it was done in part."""
+    """One entry of the journal. `outcome` is done, not_done, unknown or under_way; `applied` of `of` where it was done in
+    part."""
 
     id: str
     time: str
