@@ -121,6 +121,22 @@ async def test_a_dry_run_shows_what_an_undoing_would_do() -> None:
         assert session.dump() == before
 
 
+async def test_an_undoing_keeps_to_the_policy_of_the_shop(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.touch()
+    async with shop_session(yes, settings={"policy_file": policy}) as session:
+        change_id = await made(session, move_prices(session))
+        lowered = session.dump()
+        policy.write_text("[prices]\nmax_rise_percent = 5\n")
+        said = await session.refused("undo_change", change_id=change_id)
+        assert said.startswith("Refused by this shop's policy. Nothing was changed.")
+        assert "prices.max_rise_percent = 5 in policy.toml" in said
+        assert session.dump() == lowered
+        assert [item["outcome"] for item in (await session.call("list_changes"))["items"]] == ["done"]
+        policy.write_text("[prices]\nmax_rise_percent = 50\n")
+        await undone(session, change_id)
+
+
 # What somebody changed since
 
 
