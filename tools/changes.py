@@ -123,6 +123,7 @@ async def get_change(shop: Shop, *, change_id: Id) -> views.ChangeDetails:
             "arguments": change.arguments,
             "result": change.outcome.response if change.outcome else None,
             "created": change.outcome.created if change.outcome else None,
+            "new_ids": _made_again([change]) or None,
             "can_be_undone": why_not is None,
             "why_not": why_not,
         }

@@ -359,8 +359,8 @@ class Ordered(Result):
 
 
 class Change(View):
-    """One entry of the journal. `outcome` is done, not_done, unknown or under_way; `applied` of `of` where it was done in
-    part."""
+    """One entry of the journal. `outcome` is done, not_done, unknown or under_way; `applied` of `of` where it was done
+    in part."""
 
     id: str
     time: str
@@ -384,6 +384,7 @@ class ChangeDetails(Change, Result):
     arguments: dict[str, Any]
     result: dict[str, Any] | None = None
     created: list[dict[str, Any]] | None = None
+    new_ids: dict[str, str] | None = Field(default=None, description="former id to new id")
     can_be_undone: bool
     why_not: str | None = None
 

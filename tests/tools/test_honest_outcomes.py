@@ -337,3 +337,24 @@ async def test_what_was_made_again_by_an_undoing_with_a_lost_answer_is_known_by_
         assert shelves.price_by_id(session, new)["amount"] == 10
         assert (await session.call("undo_change", change_id=session.changes[0]["id"]))["done"] is True
         assert shelves_alike(before, session.dump(), first["new_ids"]) == {}
+
+
+async def test_new_ids_are_told_by_the_journal_where_their_answer_was_lost_and_nothing_could_be_read() -> (
+    None
+):
+    async with shop_session(yes) as session:
+        price = shelves.prices_of(session, "Storm lantern")[0]
+        arguments = {"product_id": price["product"], "price_id": price["_id"]}
+        await session.call("delete_price", **arguments)
+        former = {doc["_id"] for doc in session.dump()["prices"]}
+        session.sandbox.faults.add("drop_after", ROUTES["create_price"])
+        session.sandbox.faults.add("server_error", ROUTES["list_prices"], skip=2, count=None)
+        said = await session.refused("undo_change", change_id=session.changes[0]["id"])
+        assert "It is not known whether anything was changed" in said
+        session.sandbox.faults.clear()
+        (new,) = {doc["_id"] for doc in session.dump()["prices"]} - former
+        *_, undoing = await changes(session)
+        found = await session.call("get_change", change_id=undoing["id"])
+        assert (found["outcome"], found["new_ids"]) == ("done", {price["_id"]: new})
+        again = await session.refused("undo_change", change_id=session.changes[0]["id"])
+        assert f"It was undone by {undoing['id']}" in again
