@@ -93,7 +93,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     assert settings.database_url.get_secret_value() == "postgresql://me:secret@db/guard"
     assert settings.client_secret
     assert settings.client_secret.get_secret_value() == "a-secret"
-    assert settings.model_dump(exclude=SECRETS) == {
+    assert settings.model_dump(exclude=set(SECRETS)) == {
         "access_token_file": tmp_path / "token",
         "client_id": "65f0a1-lk3.app",
         "authorize_url": "https://login.example.com/v2/oauth/chooselocation",

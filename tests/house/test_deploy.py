@@ -54,6 +54,7 @@ def test_the_registrys_entry_asks_for_what_is_needed_and_hides_what_is_secret() 
     }
     assert {name for name, each in said.items() if each["isSecret"]} == {
         "HOOPAI_ACCESS_TOKEN",
+        "HOOPAI_CLIENT_SECRET",
         "HOOPAI_DATABASE_URL",
     }
 
