@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from . import errors, reading_memory
 from .access import Access
+from .budget import Budget, Sleep, is_bulk_work
 from .credentials import Token
 from .exact_json import Json, encode
 from .model_base import Page
@@ -25,7 +26,6 @@ from .paths import fill
 from .refusals import error_of
 from .replies import Reply, advised_wait, clock_ahead, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
-from .throttle import Sleep, Throttle
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
@@ -39,6 +39,8 @@ Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 PAGE_CAP = 100
 RATE_LIMIT_REPEATS = 3
 RATE_LIMIT_PATIENCE_SECONDS = 15.0
+BULK_PATIENCE_SECONDS = 120.0
+"""A job of many minutes is not given up because somebody else has used the allowance up."""
 
 _REPORT = "Report this: the API may have changed."
 
@@ -56,7 +58,7 @@ class Caller:
         timeout: float,
         transport: "AnyTransport | None",
         sleep: Sleep | None,
-        clock: Callable[[], float],
+        budget: Budget | None,
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -65,7 +67,7 @@ class Caller:
         self._timeout = timeout
         self._given_transport = transport
         self._sleep = sleep or anyio.sleep
-        self._throttle = Throttle(self._sleep, clock)
+        self._budget = budget or Budget()
         self._transport: HttpTransport | None = None
         self._closed = False
         self.clock_ahead: float | None = None
@@ -199,13 +201,15 @@ class Caller:
     ) -> Reply:
         """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
         waited, repeats = 0.0, 0
+        bulk = is_bulk_work()
+        patience = BULK_PATIENCE_SECONDS if bulk else RATE_LIMIT_PATIENCE_SECONDS
         while True:
-            async with self._throttle.turn(again=repeats > 0):
+            async with self._budget.turn(again=repeats > 0) as turn:
                 reply = await self._send_once(operation, path, query, content, token)
-                self._throttle.learn(reply.headers)
+                self._budget.learn(turn, reply)
             if (
                 reply.status != HTTPStatus.TOO_MANY_REQUESTS
-                or repeats == RATE_LIMIT_REPEATS
+                or (repeats == RATE_LIMIT_REPEATS and not bulk)
                 or daily_budget_spent(reply.headers)
             ):
                 return reply
@@ -213,12 +217,12 @@ class Caller:
             wait = advised if advised is not None else 2.0**repeats
             # Callers that were refused together should not come back together.
             wait += random.uniform(0, 0.1 * wait + 0.1)  # noqa: S311 - spread, not secrecy
-            if waited + wait > RATE_LIMIT_PATIENCE_SECONDS:
+            if waited + wait > patience:
                 return reply
             log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
             if operation.writes and (memory := reading_memory.current()) is not None:
                 memory.writes -= 1
-            self._throttle.hold(wait)
+            self._budget.hold(wait)
             await self._sleep(wait)
             waited, repeats = waited + wait, repeats + 1
 
