@@ -10,6 +10,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from ..guard.store import Store
 from ..tools.registration import make_tool, offered
+from .exports import Exports
 from .guarding import Guarding
 from .plans import add_plans
 from .protocol import add_readable_states, every_revision, strict_parameters
@@ -122,6 +123,7 @@ def build_server(
     """
     guarding = guarding or Guarding(settings)
     shop = connection or Connection(settings, store=guarding.store)
+    exports = Exports(settings, shop.location_id)
 
     async def call(
         name: str, arguments: Mapping[str, Any], context: Context[Any, Any]
@@ -129,7 +131,13 @@ def build_server(
         from ..tools.calls import call as make_call
 
         return await make_call(
-            name, arguments, context, api=shop.client, guard=guarding.guard, base_url=settings.base_url
+            name,
+            arguments,
+            context,
+            api=shop.client,
+            guard=guarding.guard,
+            base_url=settings.base_url,
+            files=exports.folder,
         )
 
     @asynccontextmanager
@@ -139,6 +147,7 @@ def build_server(
         finally:
             await shop.aclose()
             guarding.close()
+            exports.close()
 
     chosen = offered(settings.toolsets, read_only=settings.read_only)
     server = MCPServer(
@@ -154,4 +163,5 @@ def build_server(
     )
     add_readable_states(server)
     add_plans(server, guarding.store, shop.location_id)
+    exports.add_to(server)
     return server

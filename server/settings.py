@@ -131,6 +131,11 @@ class Settings(BaseModel):
         description="The folder for the journal of changes and for approvals. With `--sandbox` they and the shop are"
         " kept in memory unless this is set.",
     )
+    export_dir: Annotated[Path | None, BeforeValidator(values.folder)] = Field(
+        default=None,
+        description="The folder that exports are written to and imports are read from: nothing else of the machine is."
+        " Without it `exports` in the data folder.",
+    )
     database_url: Annotated[SecretStr | None, BeforeValidator(values.database_url)] = Field(
         default=None,
         description="A PostgreSQL database instead of the data folder, for several servers that share journal and"

@@ -6,6 +6,7 @@ What only reads is answered straight; what writes goes through the guard.
 import inspect
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,7 @@ from ..guard.outcomes import is_whole
 from ..guard.plan import SHOWN_ITEMS, Plan
 from ..guard.question import NOTHING_CHANGED
 from ..guard.writes import Done, Guard, perform
+from ..products_api.budget import bulk_work
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
 from ..products_api.reading_memory import ReadingMemory, remembering
@@ -29,6 +31,7 @@ from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
 from .effect_words import about, shown
+from .file_folder import FileFolder
 from .previewing import preview_result
 from .reconciling import became, left_over, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
@@ -54,8 +57,9 @@ async def call(
     api: ProductsClient,
     guard: Guard,
     base_url: str = "",
+    files: FileFolder | None = None,
 ) -> CallToolResult | InputRequiredResult:
-    """Call a tool by its name.
+    """Call a tool by its name. `files` is where it may read and write files.
 
     Raises:
         ToolError: what went wrong, whether anything changed, and what to do next, in words.
@@ -65,13 +69,28 @@ async def call(
     shop = Shop(api, context.report_progress)
     shop.book = ChangeBook(guard.store, api.location_id)
     shop.former_places = shop.book.former_places
+    shop.files = files
+    # Whoever asks something meanwhile goes before a walk through the whole catalog.
+    with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
+        return await _called(record, shop, arguments, context, guard=guard, base_url=base_url)
+
+
+async def _called(
+    record: ToolRecord,
+    shop: Shop,
+    arguments: Mapping[str, Any],
+    context: Context[Any, Any],
+    *,
+    guard: Guard,
+    base_url: str,
+) -> CallToolResult | InputRequiredResult:
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
             await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
-        write = _write_call(record, given, context, api.location_id, base_url)
+        write = _write_call(record, given, context, shop.api.location_id, base_url)
         doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)

@@ -29,6 +29,7 @@ class Toolset(StrEnum):
     REVIEWS = "reviews"
     BULK = "bulk"
     CHANGES = "changes"
+    WORKFLOWS = "workflows"
 
 
 class Risk(StrEnum):

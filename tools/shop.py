@@ -19,6 +19,7 @@ from ..products_api.errors import (
 from ..products_api.model_base import Body
 from ..products_api.models import Change, Collection, InventoryItem, Price, Product, Record
 from .comparing import asked_for, not_applied, told
+from .file_folder import FileFolder
 from .reading import misses
 from .text import quoted
 from .views import FieldMiss
@@ -53,6 +54,7 @@ class Shop:
         unclear: why it is not known of a part of the write if it was done; None where it is.
         stopped: whether the write ended before its end, at a part that was surely not done.
         book: the journal of the shop; None where no changes are kept.
+        files: the folder in which files are read and written; None where there is none.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
     """
@@ -64,6 +66,7 @@ class Shop:
         self.unclear: ProductsApiError | None = None
         self.stopped = False
         self.book: ChangeBook | None = None
+        self.files: FileFolder | None = None
         self.former_places: FormerPlaces | None = None
         self._report = report
         self._reported = 0.0
@@ -92,9 +95,17 @@ class Shop:
             await self._report(done, total, message)
 
     async def each(
-        self, keys: Sequence[Key], read: Callable[[Key], Awaitable[Found]], doing: str
+        self,
+        keys: Sequence[Key],
+        read: Callable[[Key], Awaitable[Found]],
+        doing: str,
+        *,
+        progress: Callable[[], tuple[float, float | None]] | None = None,
     ) -> list[Found]:
-        """Read something for each key, several at once, in the order of the keys; reports progress."""
+        """Read something for each key, several at once, in the order of the keys.
+
+        Reports how many are read; where they are a part of something larger, what `progress` says of the whole.
+        """
         found: dict[int, Found] = {}
         left = iter(enumerate(keys))
         start = self._reported
@@ -102,7 +113,8 @@ class Shop:
         async def some() -> None:
             for position, key in left:
                 found[position] = await read(key)
-                await self.progress(start + len(found), start + len(keys), doing)
+                done, total = progress() if progress else (start + len(found), start + len(keys))
+                await self.progress(done, total, doing)
 
         try:
             async with anyio.create_task_group() as tasks:
