@@ -51,6 +51,7 @@ RECORDS: tuple[ToolRecord, ...] = (
     changes.list_changes,
     changes.get_change,
     changes.undo_change,
+    workflows.audit_catalog,
     workflows.low_stock,
     workflows.export_catalog,
 )

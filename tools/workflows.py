@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, WithJsonSchema
 
 from . import workflow_views as views
+from .auditing import audit
 from .columns import Area
 from .exporting import export
 from .fields import Ids, Limit, Offset, Quantity
@@ -29,6 +30,26 @@ def folder_of(shop: Shop) -> FileFolder:
     if shop.files is None:
         raise RuntimeError("a call has no folder for files")
     return shop.files
+
+
+@tool(operation=WALK, title="Audit the catalog", toolset=Toolset.WORKFLOWS, risk=Risk.READ, open_world=False)
+async def audit_catalog(
+    shop: Shop,
+    *,
+    include: Areas | None = None,
+    examples: Annotated[int, Field(ge=0, le=20)] = 3,
+    limit: Most | None = None,
+    offset: Offset = 0,
+) -> views.Audit:
+    """Check the health of the whole catalog: what has no image, price, SKU, SEO or collection, or shares one, slug
+    clashes, zero and odd prices, compare-at below price, oversold, variants without a price, badges that are over."""
+    return await audit(
+        shop,
+        areas=ALL_AREAS if include is None else list(dict.fromkeys(include)),
+        examples=examples,
+        offset=offset,
+        limit=limit,
+    )
 
 
 @tool(operation=WALK, title="Find low stock", toolset=Toolset.WORKFLOWS, risk=Risk.READ, open_world=False)
