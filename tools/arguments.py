@@ -110,8 +110,11 @@ def _stated(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def argument_model(name: str, handler: Callable[..., Any], *, guarded: bool) -> type[StrictArguments]:
-    """The input model of a handler: its keyword parameters, in their order, and those of the guard."""
+def argument_model(
+    name: str, handler: Callable[..., Any], *, guarded: bool, previews: bool = False
+) -> type[StrictArguments]:
+    """The input model of a handler: its keyword parameters, in their order, and those of the guard; with `previews`
+    a call is a dry run unless it says otherwise."""
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(handler, eval_str=True).parameters.values():
         if parameter.name in _RESERVED:
@@ -119,7 +122,7 @@ def argument_model(name: str, handler: Callable[..., Any], *, guarded: bool) -> 
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (parameter.annotation, default)
     if guarded:
-        fields["dry_run"] = (bool | None, None)
+        fields["dry_run"] = (bool, True) if previews else (bool | None, None)
         fields["confirmation_token"] = (str | None, None)
     return create_model(f"{name}_arguments", __base__=StrictArguments, **fields)
 

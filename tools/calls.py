@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -97,7 +98,7 @@ async def _called(
         if isinstance(done, InputRequiredResult):
             return done
         if isinstance(done, Preview):
-            return preview_result(done, [*notes, *shop.notes])
+            return preview_result(_preview(record, done), [*notes, *shop.notes])
         return _told(record, done, [*notes, *shop.notes], doing)
     except (ToolError, MCPError):
         raise
@@ -109,6 +110,14 @@ async def _called(
         raise UnexpectedToolError(
             f"{record.name} failed because of a fault in this server. {NOTHING_CHANGED} The server's log says more."
         ) from error
+
+
+def _preview(record: ToolRecord, done: Preview) -> Preview:
+    """The preview, with what to do next as this tool has it."""
+    if not record.previews or done.status != "dry_run" or done.refused:
+        return done
+    again = "The same call with dry_run false does this." if done.plan.effects else "There is nothing to do."
+    return replace(done, next_step=f"{NOTHING_CHANGED} {again}")
 
 
 async def _tidy(shop: Shop, guard: Guard) -> None:

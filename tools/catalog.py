@@ -54,5 +54,6 @@ RECORDS: tuple[ToolRecord, ...] = (
     workflows.audit_catalog,
     workflows.low_stock,
     workflows.export_catalog,
+    workflows.import_products,
 )
 """Every tool; which of them a server offers is chosen by toolset and read-only mode."""

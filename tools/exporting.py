@@ -1,6 +1,6 @@
 """The catalog written to a file, product by product, so that one of any size takes the same memory."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import get_args
@@ -42,7 +42,7 @@ async def export(
     chosen = file_format or named_format(file) or "csv"
     name = _name(file, chosen)
     folder.refuse_taken(name)
-    names: Mapping[str, str] = await collection_names(shop) if "collections" in areas else {}
+    names = names_of(await all_collections(shop) if "collections" in areas else ())
     needed = {"seo": "seo", "collections": "collection_ids"}
     walk = Walk(
         fields=frozenset(needed[area] for area in areas if area in needed),
@@ -90,13 +90,12 @@ def _name(file: str | None, file_format: FileFormat) -> str:
     return checked_name(file if said else f"{file}.{file_format}")
 
 
-async def collection_names(shop: Shop) -> Mapping[str, str]:
+def names_of(collections: Iterable[ShopCollection]) -> dict[str, str]:
     """What files call each collection, by id: its slug, or its id where a slug would not be told from two."""
-    names: dict[str, str] = {}
-    for collection in await all_collections(shop):
-        slug = collection.slug or ""
-        names[collection.id] = slug if slug.strip() == slug != "" and "," not in slug else collection.id
-    return names
+    slugs = {collection.id: collection.slug or "" for collection in collections}
+    return {
+        key: slug if slug.strip() == slug != "" and "," not in slug else key for key, slug in slugs.items()
+    }
 
 
 async def all_collections(shop: Shop) -> list[ShopCollection]:

@@ -57,7 +57,7 @@ class ToolRecord:
     schema and its docstring the description. Every tool that writes has a `plan(shop, **arguments)`, which reads
     the present state and says what would happen and whether a person has to agree; its handler takes the plan:
     `handler(shop, plan, **arguments)`. `undoes` names the argument that holds the id of a change which the call
-    takes back.
+    takes back. `previews` is whether a call of it only shows what it would do unless it says `dry_run: false`.
     """
 
     name: str
@@ -70,6 +70,7 @@ class ToolRecord:
     open_world: bool
     asks: bool
     undoes: str | None
+    previews: bool
     handler: Handler
     plan: Planner | None
 
@@ -95,6 +96,7 @@ def tool(
     plan: Planner | None = None,
     asks: bool | None = None,
     undoes: str | None = None,
+    previews: bool = False,
 ) -> Callable[[Handler], ToolRecord]:
     """Make the record of one tool from its handler. The defaults are the most cautious ones.
 
@@ -125,6 +127,7 @@ def tool(
             open_world=open_world,
             asks=risk is Risk.DESTRUCTIVE if asks is None else asks,
             undoes=undoes,
+            previews=previews,
             handler=handler,
             plan=plan,
         )

@@ -5,12 +5,15 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
+from ..guard.plan import Plan
 from . import workflow_views as views
 from .auditing import audit
 from .columns import Area
 from .exporting import export
-from .fields import Ids, Limit, Offset, Quantity
+from .fields import Currency, Ids, Limit, Offset, Quantity, Text
 from .file_folder import FileFolder
+from .import_plans import plan_import
+from .importing import carry_out_import
 from .records import Risk, Toolset, tool
 from .row_writers import FileFormat
 from .shop import Shop
@@ -96,3 +99,53 @@ async def export_catalog(
         offset=offset,
         limit=limit,
     )
+
+
+Source = Annotated[str, Field(min_length=1, max_length=1_000_000), WithJsonSchema({"type": "string"})]
+
+
+async def plan_import_products(
+    shop: Shop,
+    *,
+    file: str | None = None,
+    content: str | None = None,
+    format: FileFormat | None = None,
+    rows: str | None = None,
+    currency: str | None = None,
+) -> Plan:
+    """Every product and price that would be created or changed, and the rows that are left out."""
+    return await plan_import(
+        shop,
+        folder_of(shop),
+        file=file,
+        content=content,
+        table_format=format,
+        rows=rows,
+        currency=currency.upper() if currency else None,
+    )
+
+
+@tool(
+    operation=WALK,
+    title="Import products",
+    toolset=Toolset.WORKFLOWS,
+    risk=Risk.DESTRUCTIVE,
+    idempotent=True,
+    open_world=False,
+    plan=plan_import_products,
+    previews=True,
+)
+async def import_products(
+    shop: Shop,
+    plan: Plan,
+    *,
+    file: FileName | None = None,
+    content: Annotated[Source | None, Field(description="rows as CSV or JSON instead of a file")] = None,
+    format: FileFormat | None = None,
+    rows: Annotated[Text | None, Field(description="e.g. 2-200")] = None,
+    currency: Annotated[Currency | None, Field(description="of amounts without one")] = None,
+) -> views.Imported:
+    """Load a price list, supplier's sheet or export: rows matched by SKU, handle, then title update what exists and
+    create the rest. Shows it first; the same call again does what is left."""
+    del file, content, format, rows, currency  # the plan says what they come to
+    return await carry_out_import(shop, plan)
