@@ -35,10 +35,8 @@ async def carry_out_import(shop: Shop, plan: Plan) -> Imported:
     state = plan.state
     left_out: list[str] = state["left_out"]
     if left_out:
-        shop.note(
-            f"{counted(len(left_out), 'row')} of the file were left out, see left_out: correct and import them anew."
-        )
-    if state["next_row"] is not None and not doing.failed:
+        shop.note("Rows of the file were left out, see left_out: correct them and import them anew.")
+    if state["next_row"] is not None and not doing.stopped:
         shop.note(f"This is a part of the file. To go on, call again with rows {state['next_row']}-.")
     return Imported(
         done=not doing.failed,
