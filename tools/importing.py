@@ -97,7 +97,8 @@ class _Import:
             outcome = error.outcome if isinstance(error, ProductsApiError) else "not_done"
             if outcome == "not_done" and not before and not self._shop.created:
                 raise
-            self._shop.unclear = self._shop.unclear or outcome == "unknown"
+            if isinstance(error, ProductsApiError) and outcome == "unknown":
+                self._shop.unclear = error
             self._stop(name, rows, " ".join(str(error).split()))
         return not self.stopped
 
