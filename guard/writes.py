@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from .once import Once
 from .outcomes import Doing, became, unread
 from .plan import Plan, to_plain
 from .question import NOTHING_CHANGED
+from .staleness import changed_since
 from .store import Store
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .journal import Outcome
@@ -38,7 +40,8 @@ class Guard:
     """What stands between a model and a write, for one server process.
 
     `looked_back` is done once: what an earlier process left open is settled. `unkept` are outcomes by id of the
-    change that could not be written down yet; one call at a time does so, `keeping` the others waiting.
+    change that could not be written down yet; one call at a time does so, `keeping` the others waiting. `turns` are
+    those of calls at the same things, and one call at a time is `beginning`, so that each counts those before it.
     """
 
     store: Store
@@ -49,6 +52,8 @@ class Guard:
     looked_back: Once = field(default_factory=Once)
     unkept: "dict[str, Outcome]" = field(default_factory=dict)
     keeping: anyio.Lock = field(default_factory=anyio.Lock)
+    turns: Turns = field(default_factory=Turns)
+    beginning: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def refusals(self, call: WriteCall, plan: Plan, *, store_needed: bool = True) -> list[str]:
         """The rules of the shop's policy that the plan breaks, in words.
@@ -144,6 +149,7 @@ async def perform(
         ToolError: it was refused or nobody agreed; nothing was changed.
         ProductsApiError: the shop could not be read for the plan; nothing was changed.
     """
+    ended = guard.turns.ended
     plan = await doing.plan()
     if call.dry_run:
         return await _dry_run(call, plan, guard)
@@ -153,9 +159,32 @@ async def perform(
     )
     if not isinstance(leave, Leave):
         return leave
-    # Time has passed while a person thought, and the plan may be another one than at first.
-    await guard.refuse(call, leave.plan)
-    return await _carry_out(call, doing, leave, guard)
+    async with guard.turns.at(_things(leave.plan)):
+        if guard.turns.ended != ended:
+            leave = await _still(leave, doing, guard.asking)
+        return await _carry_out(call, doing, leave, guard)
+
+
+def _things(plan: Plan) -> frozenset[str]:
+    """Ids of what a plan changes; of what it makes, where it belongs."""
+    return frozenset(thing for effect in plan.effects if (thing := effect.id or effect.within))
+
+
+async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
+    """The leave for the plan as it is now that other calls of this process have ended.
+
+    Raises:
+        ToolError: the plan is another one than was agreed to, or one that nobody was asked about and now has to be.
+    """
+    fresh = await doing.plan()
+    unasked_still = leave.road is unasked(fresh, asking) and _things(fresh) == _things(leave.plan)
+    if fresh.fingerprint != leave.plan.fingerprint and not unasked_still:
+        lines = "\n".join(f"• {line}" for line in changed_since(leave.plan, fresh))
+        raise ToolError(
+            "Not done: another call changed this meanwhile. Nothing was changed by this call. Different now:\n"
+            f"{lines}\nCall again, without a confirmation_token, for the plan as it is now."
+        )
+    return replace(leave, plan=fresh)
 
 
 async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
@@ -197,7 +226,10 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         destructive=call.destructive,
         undoes=call.undoes,
     )
-    change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
+    async with guard.beginning:
+        # Time has passed while a person thought, and the plan may be another one than at first.
+        await guard.refuse(call, plan)
+        change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
     if call.undoes is not None:
         await _refuse_second_undoing(change_id, plan, guard)
     view: Any = None
