@@ -15,7 +15,7 @@ from . import views
 from .carrying_out import Outcome, UndoResult, carry_out
 from .fields import Id, IsoTime, Limit, Offset, Text
 from .previewing import plan_content
-from .reconciling import created_by, made_by_others, observed_values, reconcile
+from .reconciling import created_by, left_by, made_by_others, observed_values, reconcile
 from .records import Risk, Toolset, tool
 from .renaming import new_ids_of
 from .settling import all_known, is_former
@@ -197,13 +197,13 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
         raise ToolError(
             f"It cannot be undone now: {at_it.id}, which undoes it, is still under way. {NOTHING_CHANGED}"
         )
-    created, observed = created_by(change), observed_values(change)
-    effects = _made_by(change, observed)
+    created = created_by(change)
+    effects = _made_by(change, observed_values(change))
     plan = await plan_undo(
         shop,
         effects,
         created=created,
-        observed=observed,
+        observed=left_by(change),
         on_conflict=on_conflict,
         already_made=_made_again(undoings),
         made_by_others=() if all_known(effects, created) else await made_by_others(shop, change.id),

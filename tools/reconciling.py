@@ -10,7 +10,7 @@ import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.outcomes import is_complete, may_still_come
-from ..guard.plan import Effect, EffectKey, Plan, from_plain
+from ..guard.plan import EXISTS, Effect, EffectKey, Plan, from_plain
 from .effect_words import about, shown
 from .observing import Observation, observe
 from .renaming import new_ids_of
@@ -94,6 +94,16 @@ def observed_values(change: "Change") -> dict[EffectKey, Any]:
     return {
         EffectKey(item["kind"], item["within"], item["id"], item["field"]): item["value"] for item in observed
     }
+
+
+def left_by(change: "Change") -> dict[EffectKey, Any]:
+    """The values right after a change, as far as they are known: those that were read, and where all was read also
+    those that are not kept, since they were what was asked."""
+    known: dict[EffectKey, Any] = {}
+    if change.outcome is not None and change.outcome.outcome == "done" and change.outcome.applied is not None:
+        effects = from_plain(change.plan).effects
+        known = {effect.key: effect.after for effect in effects if effect.field != EXISTS}
+    return known | observed_values(change)
 
 
 def created_by(change: "Change") -> list[Created]:

@@ -102,7 +102,8 @@ async def plan_undo(
     """The plan that takes a change back, for `carrying_out.carry_out`; what is as before already is no part of it.
 
     effects: those of the change; created: what it made, in the order of its creations.
-    observed: the values right after the change, where they were kept, as `Observation.values` has them.
+    observed: the values right after the change, where they are known, as `Observation.values` has them: whoever adds
+        to an object that the change gave in part changes it as well.
     on_conflict: of what somebody changed since, `stop` refuses the whole, `skip` leaves that as it is, and
         `overwrite` sets it back nonetheless; of stock it then takes the difference back, so that sales count.
     already_made: former id to new id of what earlier undoing has made again. Effects on a thing that has a new id
@@ -122,7 +123,7 @@ async def plan_undo(
         )
     # What is deleted keeps its former id here, by which it is known whether it was made again already.
     pairs = [(effect, renamed_effect(effect, made)) for effect in effects]
-    await _fields(shop, back, pairs, observed or {})
+    await _fields(shop, back, pairs, {key: renamed(value, made) for key, value in (observed or {}).items()})
     await _existence(shop, back, [effect for _, effect in pairs], created, made, made_by_others)
     if back.conflicts:
         raise ToolError(_refusal(back.conflicts))
@@ -170,7 +171,7 @@ async def _fields(
         if is_former(effect, value):
             back.already += 1
         elif not isinstance(value, Absence) and (
-            is_asked(effect, value) or (original.key in observed and same(value, observed[original.key]))
+            same(value, observed[original.key]) if original.key in observed else is_asked(effect, value)
         ):
             _set_back(back, replace(effect, before=value, after=effect.before))
         elif back.conflict(effect, value):
