@@ -55,15 +55,18 @@ class Guard:
     turns: Turns = field(default_factory=Turns)
     beginning: anyio.Lock = field(default_factory=anyio.Lock)
 
-    async def refusals(self, call: WriteCall, plan: Plan, *, store_needed: bool = True) -> list[str]:
+    async def refusals(
+        self, call: WriteCall, plan: Plan, doing: Doing, *, store_needed: bool = True
+    ) -> list[str]:
         """The rules of the shop's policy that the plan breaks, in words.
 
         Raises:
             ToolError: what was done in the last hour cannot be counted; without `store_needed` it counts as nothing.
+            ProductsApiError: the names of what is touched cannot be read.
         """
         last_hour = 0
         now = self.now()
-        if call.destructive:
+        if is_destructive(call, plan):
             since = now.timestamp() - HOUR
             try:
                 last_hour = await self.store.needed(
@@ -72,12 +75,14 @@ class Guard:
             except ToolError:
                 if store_needed:
                     raise
-        return self.policy().refusals(
+        policy = self.policy()
+        return policy.refusals(
             tool=call.tool,
             plan=plan,
-            destructive=call.destructive,
+            destructive=is_destructive(call, plan),
             destructive_last_hour=last_hour + 1,
             now=now,
+            names=await doing.names(*policy.unnamed(plan)),
         )
 
     async def keep(self, change_id: str, outcome: "Outcome") -> bool:
@@ -109,13 +114,13 @@ class Guard:
                 if not await self.keep(change_id, outcome):
                     return
 
-    async def refuse(self, call: WriteCall, plan: Plan) -> None:
+    async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> None:
         """Refuse what the policy does not allow.
 
         Raises:
             ToolError: a rule is broken; the text names it and where it is set.
         """
-        if refused := await self.refusals(call, plan):
+        if refused := await self.refusals(call, plan, doing):
             lines = "\n".join(f"• {line}" for line in refused)
             raise ToolError(
                 f"Refused by this shop's policy. {NOTHING_CHANGED}\n{lines}\n"
@@ -152,8 +157,8 @@ async def perform(
     ended = guard.turns.ended
     plan = await doing.plan()
     if call.dry_run:
-        return await _dry_run(call, plan, guard)
-    await guard.refuse(call, plan)
+        return await _dry_run(call, plan, doing, guard)
+    await guard.refuse(call, plan, doing)
     leave = await approve(
         call, plan, asking=guard.asking, store=guard.store, context=context, again=doing.plan
     )
@@ -163,6 +168,11 @@ async def perform(
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
         return await _carry_out(call, doing, leave, guard)
+
+
+def is_destructive(call: WriteCall, plan: Plan) -> bool:
+    """Whether a call counts as a destructive one: its tool can be, and what it does is not done unasked."""
+    return call.destructive and plan.asks
 
 
 def _things(plan: Plan) -> frozenset[str]:
@@ -187,10 +197,10 @@ async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
     return replace(leave, plan=fresh)
 
 
-async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
+async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> Preview:
     from .database import StoreError
 
-    refused = await guard.refusals(call, plan, store_needed=False)
+    refused = await guard.refusals(call, plan, doing, store_needed=False)
     then = "asks the person, then does this" if unasked(plan, guard.asking) is None else "does this"
     plan_id = None
     try:
@@ -223,12 +233,12 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         plan=to_plain(plan),
         fingerprint=plan.fingerprint,
         road=leave.road.value if leave.by is None else f"{leave.road.value} by {leave.by}",
-        destructive=call.destructive,
+        destructive=is_destructive(call, plan),
         undoes=call.undoes,
     )
     async with guard.beginning:
         # Time has passed while a person thought, and the plan may be another one than at first.
-        await guard.refuse(call, plan)
+        await guard.refuse(call, plan, doing)
         change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
     if call.undoes is not None:
         await _refuse_second_undoing(change_id, plan, guard)

@@ -19,13 +19,12 @@ from .bulk_prices import (
     Sums,
     add_to_sums,
     amounts_item,
-    kept_amount,
     only_name,
     price_label,
     sum_lines,
 )
 from .comparing import asked_for, not_applied, settable
-from .effects import changes, present
+from .effects import changes, kept_amount, present
 from .money import MONEY, refuse_fractions
 from .reading import misses
 from .sending import known_members, product_edit, refuse_unset, switches
@@ -99,8 +98,9 @@ class _Draft:
                     currency=currency,
                 )
             )
-        if "currency" in after and "amount" not in after and price.amount is not None:
-            self.effects.append(kept_amount(product, price, currency))
+        if "currency" in after and "amount" not in after:
+            switch = next(effect for effect in reversed(self.effects) if effect.field == "currency")
+            self.effects += kept_amount(switch, price.amount)
         self.items += _field_items(label, price, after, self.kept[price.id])
         if after.keys() & {"amount", "currency"}:
             amount = after.get("amount", price.amount)

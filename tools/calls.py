@@ -5,7 +5,7 @@ What only reads is answered straight; what writes goes through the guard.
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
@@ -167,6 +167,12 @@ class _Doing:
             **{key: self._given[key] for key in self._given if key in wanted or "others" in wanted},
         )
         return plan
+
+    async def names(self, products: Collection[str], collections: Collection[str]) -> Mapping[str, str]:
+        """Names by id, of those that there are."""
+        found = await self._shop.products(sorted(products), missing_is_error=False)
+        named = {key: product.name or "" for key, product in found.items()}
+        return named | await self._shop.named_collections(sorted(collections))
 
     async def deed(self, plan: Plan) -> BaseModel:
         """Let the tool do it."""

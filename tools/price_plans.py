@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
+from mcp.server.mcpserver.exceptions import ToolError
+
 from ..guard.plan import Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import sending, shapes
-from .effects import as_told, changes, creation, deletion
+from .effects import as_told, changes, creation, deletion, kept_amount
 from .field_words import field_items
 from .money import MONEY, amount_text, refuse_fractions, stock_and_price
 from .shop import Shop, some_of
@@ -73,7 +76,7 @@ async def plan_update_price(
     fields = sending.given(**others, currency=currency.upper() if currency else None)
     fields |= sending.cleared(clear, fields)
     sending.refuse_no_change(fields)
-    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    price = await _own_price(shop, product_id, price_id)
     _refuse_misfits(price, fields)
     after = with_terms(fields)
     if price.recurring is None and "recurring" not in fields:
@@ -82,6 +85,9 @@ async def plan_update_price(
         kept = sending.known_members(price.shipping_options)
         after["shipping_options"] = {**kept, **fields["shipping_options"]}
     effects = changes("price", price, price.id, after, within=product_id)
+    if "amount" not in after:
+        switches = (effect for effect in effects if effect.field == "currency")
+        effects += tuple(kept for switch in switches for kept in kept_amount(switch, price.amount))
     return Plan(
         action=f"Change the price {quoted(price.name or price.id)} of the product {product_id}",
         items=field_items(effects),
@@ -89,6 +95,21 @@ async def plan_update_price(
         asks=False,
         target=price.name,
     )
+
+
+async def _own_price(shop: Shop, product_id: str, price_id: str) -> wire.Price:
+    """A price of this very product, so that nothing is done to another one than is named.
+
+    Raises:
+        ToolError: it says that it belongs to another product.
+    """
+    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    if price.product_id not in {None, product_id}:
+        raise ToolError(
+            f"The price {price_id} is of the product {price.product_id}, not of {product_id}. {NOTHING_CHANGED} "
+            "Name its own."
+        )
+    return price
 
 
 def _refuse_misfits(price: wire.Price, fields: Mapping[str, Any]) -> None:
@@ -106,7 +127,7 @@ def _refuse_misfits(price: wire.Price, fields: Mapping[str, Any]) -> None:
 
 async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Plan:
     """What goes with a price."""
-    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    price = await _own_price(shop, product_id, price_id)
     product = await shop.api.get_product(product_id=product_id)
     others = sum(other.id != price.id for other in await shop.prices_of(product.id))
     medias = [

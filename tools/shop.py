@@ -348,11 +348,17 @@ class Shop:
 
     async def known_collections(self, collection_ids: Sequence[str]) -> dict[str, str]:
         """Quoted names of as many of these collections as one list tells."""
-        if not collection_ids:
-            return {}
-        ids = list(collection_ids[:PAGE])
-        page = await self.api.list_collections(collection_ids=ids, limit=PAGE, offset=0)
-        return {item.id: quoted(item.name or item.id) for item in page.items}
+        names = await self.named_collections(collection_ids[:PAGE])
+        return {key: quoted(name or key) for key, name in names.items()}
+
+    async def named_collections(self, collection_ids: Sequence[str]) -> dict[str, str]:
+        """Names of these collections as they stand, of those that there are."""
+        names: dict[str, str] = {}
+        for start in range(0, len(collection_ids), PAGE):
+            ids = list(collection_ids[start : start + PAGE])
+            page = await self.api.list_collections(collection_ids=ids, limit=PAGE, offset=0)
+            names |= {item.id: item.name or "" for item in page.items}
+        return names
 
 
 def refuse_repeated(name: str, values: Iterable[str]) -> None:
