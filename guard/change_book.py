@@ -19,16 +19,25 @@ LOOKED_THROUGH = 200
 
 
 class ChangeBook:
-    """Changes of one location, newest first. Every method raises `ToolError` when the store does not work."""
+    """Changes of one location, newest first. Every method raises `ToolError` when the store does not work.
 
-    def __init__(self, store: Store, location: str) -> None:
+    A location may have been reached at several addresses of the API, and be another shop at each: `base_url` is the
+    one that is worked on now.
+    """
+
+    def __init__(self, store: Store, location: str, base_url: str) -> None:
         self._store = store
         self._location = location
+        self._base_url = base_url
 
     async def find(self, change_id: str) -> "Change | None":
         """One change of this location."""
         change = await self._journal(lambda journal: journal.find(change_id))
         return change if change is not None and change.location == self._location else None
+
+    def is_here(self, change: "Change") -> bool:
+        """Whether a change was made at the address that is worked on, so that this shop tells what became of it."""
+        return change.base_url == self._base_url
 
     async def list(self, **narrowed: Any) -> "tuple[list[Change], int]":
         """A page of changes, and how many there are; `narrowed` as `Journal.list` takes it."""
@@ -58,7 +67,7 @@ class ChangeBook:
             return {}
         return {
             effect["id"]: effect["after"]
-            for change in sorted(found, key=lambda change: change.time)
+            for change in sorted(filter(self.is_here, found), key=lambda change: change.time)
             for effect in change.plan["effects"]
             if (effect["kind"], effect["within"]) == ("order", store_id) and effect["after"] is not None
         }

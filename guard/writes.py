@@ -103,7 +103,10 @@ class Guard:
         except Exception:
             # After the deed: nothing may hide what became of it from the caller.
             log.exception("The outcome of %s (%s) could not be written down", change_id, outcome.outcome)
-            return False
+            if outcome.response is None and outcome.observed is None:
+                return False
+            # What the API answered has no place in the journal; what became of the change has.
+            return await self.keep(change_id, replace(outcome, response=None, observed=None))
         self.unkept.pop(change_id, None)
         return True
 

@@ -68,7 +68,7 @@ async def call(
     """
     record = _BY_NAME[name]
     shop = Shop(api, context.report_progress)
-    shop.book = ChangeBook(guard.store, api.location_id)
+    shop.book = ChangeBook(guard.store, api.location_id, base_url)
     shop.former_places = shop.book.former_places
     shop.files = files
     # Whoever asks something meanwhile goes before a walk through the whole catalog.
@@ -85,6 +85,7 @@ async def _called(
     guard: Guard,
     base_url: str,
 ) -> CallToolResult | InputRequiredResult:
+    done: Done | Preview | InputRequiredResult | None = None
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
@@ -106,9 +107,14 @@ async def _called(
         raise ToolError(in_words(error, record)) from None
     except Exception as error:
         # The SDK logs it with its traceback. Faults of the deed itself do not come here: the guard looks what
-        # became of it.
+        # became of it. One of telling it may.
+        became_of_it = (
+            f"That was after the write itself: get_change {done.change_id} says what became of it."
+            if isinstance(done, Done)
+            else NOTHING_CHANGED
+        )
         raise UnexpectedToolError(
-            f"{record.name} failed because of a fault in this server. {NOTHING_CHANGED} The server's log says more."
+            f"{record.name} failed because of a fault in this server. {became_of_it} The server's log says more."
         ) from error
 
 

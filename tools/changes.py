@@ -140,8 +140,10 @@ async def _known(shop: Shop, change: "Change") -> "Change":
     return await _find(shop, change.id)
 
 
-def _not_done(change: "Change") -> str | None:
-    """Why there is nothing to take back yet, or at all."""
+def _not_done(shop: Shop, change: "Change") -> str | None:
+    """Why there is nothing to take back here, or yet, or at all."""
+    if not _book(shop).is_here(change):
+        return "It was made at another address of the API than this server works on."
     if change.outcome is None:
         return STILL_UNDER_WAY
     if may_still_come(change.outcome):
@@ -151,11 +153,14 @@ def _not_done(change: "Change") -> str | None:
 
 async def _hindrance(shop: Shop, change: "Change") -> str | None:
     """Why a change cannot be taken back, as far as the journal alone tells."""
-    if unfinished := _not_done(change):
+    if unfinished := _not_done(shop, change):
         return unfinished
     if undoing := await _undone_by(shop, change):
         return f"It was undone by {undoing}."
-    effects = from_plain(change.plan).effects
+    return _without_way_back(from_plain(change.plan).effects)
+
+
+def _without_way_back(effects: "Sequence[Effect]") -> str | None:
     if not effects:
         return "It changed nothing."
     if all(effect.kind == "review" and effect.deletes for effect in effects):

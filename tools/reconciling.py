@@ -151,7 +151,7 @@ async def reconcile(
     if shop.book is None:
         return {}
     found: dict[str, Outcome] = {}
-    for change in changes:
+    for change in filter(shop.book.is_here, changes):
         plan = from_plain(change.plan)
         outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         fresh = _age(change) < shop.api.timeout + STILL_AT_IT_SECONDS

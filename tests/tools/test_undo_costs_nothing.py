@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +12,11 @@ from changes_to_make import LANTERN, TEE, Change, delete_a_product
 from other_api import Carry
 from roads import made, undone
 from shop_session import ShopSession, shop_session, yes
+from side_by_side import server_on
 from undo_shop import prices_of, product, shelves_alike
+
+from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
+from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
 
 pytestmark = pytest.mark.anyio
 
@@ -157,3 +162,42 @@ async def test_what_an_undoing_of_unknown_outcome_made_again_is_not_made_twice(f
 async def listed(session: ShopSession) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await session.result("list_changes")).structured_content["items"]  # pyright: ignore[reportOptionalSubscript]
     return found
+
+
+async def test_what_was_changed_at_another_address_is_neither_settled_nor_taken_back(tmp_path: Path) -> None:
+    """A shop to try things on may have the location of the real one."""
+    here, there = create_app(rate_limit=0), create_app(rate_limit=0)
+    settings = {"data_dir": tmp_path, "confirmation": "off"}
+    elsewhere = {**settings, "base_url": "https://try.example.com"}
+    async with (
+        server_on(here, settings=settings) as session,
+        server_on(there, settings=elsewhere) as other,
+    ):
+        change_id = await made(other, ("update_product", {"product_id": id_of(other), "name": "Lamp"}))
+        places = {
+            "store_id": ONLINE_STORE_ID,
+            "products": [{"product_id": id_of(other, "Lamp"), "priority": 4}],
+        }
+        await made(other, ("set_display_priority", places))
+        other.sandbox.faults.add("drop_after", "PUT /products/{productId}")
+        # Read for the plan, and by nobody afterwards.
+        other.sandbox.faults.add("server_error", "GET /products/{productId}", skip=1, count=None)
+        other.sandbox.faults.add("server_error", "GET /products/", count=None)
+        await other.refused("update_product", product_id=id_of(other, "Lamp"), name="Lamps")
+        lost = (await listed(session))[0]
+        assert lost["outcome"] == "unknown"
+
+        await made(session, ("update_product", {"product_id": id_of(session, TEE), "name": "Tee"}))
+        await undone(session, (await listed(session))[0]["id"])
+        for key in (change_id, lost["id"]):
+            entry = await session.call("get_change", change_id=key)
+            assert (entry["can_be_undone"], entry["why_not"]) == (
+                False,
+                "It was made at another address of the API than this server works on.",
+            )
+            assert "another address of the API" in await session.refused("undo_change", change_id=key)
+        assert [item["outcome"] for item in await listed(session)][2] == "unknown"
+        plan = (await session.call("set_display_priority", **places | {"dry_run": True}))["plan"]
+        assert plan["items"] == ["“Storm lantern” gets the number 4"]
+    for app in (here, there):
+        sandbox_of(app).close()
