@@ -167,7 +167,9 @@ async def perform(
     )
     if not isinstance(leave, Leave):
         return leave
-    async with guard.turns.at(_things(leave.plan)):
+    # What is made again has no id yet to take turns at: the change that is taken back has.
+    undone = {call.undoes} if call.undoes else set[str]()
+    async with guard.turns.at(_things(leave.plan) | undone):
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
         return await _carry_out(call, doing, leave, guard)

@@ -7,9 +7,12 @@ from typing import Any
 import anyio
 import pytest
 import shelves
+from changes_to_make import delete_a_product
 from mcp_types import CallToolResult
-from roads import agreed
+from roads import agreed, made
 from shop_session import ERAS, Era, ShopSession, shop_session, text_of, yes
+from side_by_side import content_of
+from undo_shop import shelves_alike
 
 pytestmark = pytest.mark.anyio
 
@@ -127,3 +130,25 @@ async def test_destructive_calls_at_once_are_counted_one_by_one(era: Era, tmp_pa
         )
         assert sum(not result.is_error for result in results) == 2
         assert len(session.dump()["products"]) == len(products) - 2
+
+
+@pytest.mark.parametrize("settings", [{"confirmation": "off"}, {}])
+async def test_a_change_taken_back_twice_at_once_is_taken_back_once(settings: dict[str, str]) -> None:
+    async with shop_session(settings=settings) as session:
+        before = session.dump()
+        change_id = await made(session, delete_a_product(session))
+        calls: list[Call] = []
+        if settings:
+            calls = [("undo_change", {"change_id": change_id})] * 2
+        else:
+            # Two plans that differ in what they do about conflicts, each with a yes of its own.
+            for on_conflict in ("stop", "skip"):
+                arguments = {"change_id": change_id, "on_conflict": on_conflict}
+                token = (await session.call("undo_change", **arguments))["confirmation_token"]
+                calls.append(("undo_change", {**arguments, "confirmation_token": token}))
+        results = await at_once(session, calls)
+        done, refused = sorted(results, key=lambda result: bool(result.is_error))
+        assert text_of(refused).startswith("It cannot be undone. It was undone by chg_")
+        new_ids = content_of(done)["new_ids"]
+        assert shelves_alike(before, session.dump(), new_ids) == {}
+        assert len(session.dump()["products"]) == len(before["products"])
