@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -25,6 +25,7 @@ from .bulk_prices import (
 )
 from .comparing import asked_for, not_applied, settable
 from .effects import changes, kept_amount, present
+from .field_words import value_text
 from .money import MONEY, refuse_fractions
 from .reading import misses
 from .sending import known_members, product_edit, refuse_unset, switches
@@ -210,28 +211,5 @@ def _field_items(
         else:
             whole = {**kept[name], **value} if name in _COMPLETED else value
             yield PlanItem(
-                label=what, before=_short(before), after=_short(whole), weight=_WEIGHTS.get(name, 0)
+                label=what, before=value_text(before), after=value_text(whole), weight=_WEIGHTS.get(name, 0)
             )
-
-
-def _short(value: object) -> str | None:
-    if value is None or value in ("", []):
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return counted(len(cast("list[object]", value)), "item")
-    if isinstance(value, Mapping):
-        return one_line(_members(cast("Mapping[str, object]", value)))
-    return quoted(value) if isinstance(value, str) else str(value)
-
-
-def _members(parts: Mapping[str, object]) -> str:
-    words = [
-        f"{key} ({_members(cast('Mapping[str, object]', part))})"
-        if isinstance(part, Mapping)
-        else f"{key} {part}"
-        for key, part in parts.items()
-        if part is not None
-    ]
-    return ", ".join(words)

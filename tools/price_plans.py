@@ -1,7 +1,7 @@
 """What a write to one price would do, computed from the present state."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -133,7 +133,7 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
     medias = [
         sending.known_members(media)
         for media in product.medias or ()
-        if price.id in set(_texts(media.price_ids))
+        if price.id in set(sending.texts(media.price_ids))
     ]
     also = [
         f"The product keeps {counted(others, 'other price')}."
@@ -159,12 +159,3 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
         target=price.name,
         state={"name": price.name},
     )
-
-
-def _texts(value: object) -> Iterable[str]:
-    """The ids of what ties an image to prices, which is read as a text, a list, or a list of lists."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _texts(item)
