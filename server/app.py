@@ -12,14 +12,15 @@ from ..guard.store import Store
 from ..tools.registration import make_tool, offered
 from .exports import Exports
 from .guarding import Guarding
-from .plans import add_plans
 from .protocol import add_readable_states, every_revision, strict_parameters
 from .settings import Settings
+from .shop_server import ShopServer
 from .states import round_states
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from ..guard.writes import Done
     from ..products_api.client import ProductsClient
     from ..sandbox.engine import Sandbox
 
@@ -129,8 +130,14 @@ def build_server(
         name: str, arguments: Mapping[str, Any], context: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         from ..tools.calls import call as make_call
+        from .linking import linked
 
-        return await make_call(
+        touched: list[str] = []
+
+        async def changed(done: "Done") -> None:
+            touched.extend(await server.tell_of(done))
+
+        result = await make_call(
             name,
             arguments,
             context,
@@ -138,7 +145,10 @@ def build_server(
             guard=guarding.guard,
             base_url=settings.base_url,
             files=exports.folder,
+            guides=server.guide,
+            changed=changed,
         )
+        return linked(result, name, arguments, touched) if isinstance(result, CallToolResult) else result
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
@@ -150,18 +160,22 @@ def build_server(
             exports.close()
 
     chosen = offered(settings.toolsets, read_only=settings.read_only)
-    server = MCPServer(
+    names = [definition["name"] for definition in chosen]
+    server = ShopServer(
+        api=lambda: shop.client,
+        location=lambda: shop.location_id,
+        store=guarding.store,
+        files=lambda: exports.folder,
+        offered=names,
         name=NAME,
         title="HoopAI Products",
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
-        middleware=[strict_parameters([definition["name"] for definition in chosen]), every_revision],
+        middleware=[strict_parameters(names), every_revision],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),
         log_level="WARNING",
     )
     add_readable_states(server)
-    add_plans(server, guarding.store, shop.location_id)
-    exports.add_to(server)
     return server

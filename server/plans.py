@@ -3,27 +3,10 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 if TYPE_CHECKING:
     from ..guard.store import Store
-
-TEMPLATE = "hoopai://plans/{plan_id}"
-
-
-def add_plans(server: MCPServer[Any], store: "Store", location: str) -> None:
-    """Offer the plans of one location that were shown lately."""
-
-    @server.resource(
-        TEMPLATE,
-        name="plan",
-        title="Plan of a change",
-        description="Everything one planned change would do, item by item.",
-        mime_type="application/json",
-    )
-    async def plan(plan_id: str) -> str:  # pyright: ignore[reportUnusedFunction]
-        return await read_plan(store, location, plan_id)
 
 
 async def read_plan(store: "Store", location: str, plan_id: str) -> str:

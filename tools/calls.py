@@ -5,7 +5,7 @@ What only reads is answered straight; what writes goes through the guard.
 
 import inspect
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
@@ -38,13 +38,14 @@ from .reconciling import became, left_over, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
 from .renaming import new_ids_of
 from .results import plain, to_result
-from .shop import Created, Shop
+from .shop import Created, Guides, Shop
 
 if TYPE_CHECKING:
     from ..guard.journal import Outcome
 
 log = logging.getLogger("hoopai_products_mcp.tools")
 
+Changed = Callable[[Done], Awaitable[None]]
 _BY_NAME = {record.name: record for record in RECORDS}
 FRESH_SECONDS = 2.0
 """How old a reading may be that a deed begins from: the one its plan has just made will do."""
@@ -59,8 +60,12 @@ async def call(
     guard: Guard,
     base_url: str = "",
     files: FileFolder | None = None,
+    guides: Guides | None = None,
+    changed: Changed | None = None,
 ) -> CallToolResult | InputRequiredResult:
     """Call a tool by its name. `files` is where it may read and write files.
+
+    `guides` are what get_guide gives, and `changed` hears of every write that was let through, whatever came of it.
 
     Raises:
         ToolError: what went wrong, whether anything changed, and what to do next, in words.
@@ -71,9 +76,10 @@ async def call(
     shop.book = ChangeBook(guard.store, api.location_id, base_url)
     shop.former_places = shop.book.former_places
     shop.files = files
+    shop.guides = guides
     # Whoever asks something meanwhile goes before a walk through the whole catalog.
     with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
-        return await _called(record, shop, arguments, context, guard=guard, base_url=base_url)
+        return await _called(record, shop, arguments, context, guard=guard, base_url=base_url, changed=changed)
 
 
 async def _called(
@@ -84,6 +90,7 @@ async def _called(
     *,
     guard: Guard,
     base_url: str,
+    changed: Changed | None,
 ) -> CallToolResult | InputRequiredResult:
     done: Done | Preview | InputRequiredResult | None = None
     try:
@@ -100,6 +107,8 @@ async def _called(
             return done
         if isinstance(done, Preview):
             return preview_result(_preview(record, done), [*notes, *shop.notes])
+        if changed is not None:
+            await changed(done)
         return _told(record, done, [*notes, *shop.notes], doing)
     except (ToolError, MCPError):
         raise

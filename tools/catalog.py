@@ -5,6 +5,7 @@ from . import (
     bulk_inventory,
     changes,
     collections,
+    guides,
     inventory,
     prices,
     products,
@@ -55,5 +56,6 @@ RECORDS: tuple[ToolRecord, ...] = (
     workflows.low_stock,
     workflows.export_catalog,
     workflows.import_products,
+    guides.get_guide,
 )
 """Every tool; which of them a server offers is chosen by toolset and read-only mode."""

@@ -30,6 +30,7 @@ class Toolset(StrEnum):
     BULK = "bulk"
     CHANGES = "changes"
     WORKFLOWS = "workflows"
+    GUIDES = "guides"
 
 
 class Risk(StrEnum):

@@ -26,6 +26,8 @@ from .views import FieldMiss
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 FormerPlaces = Callable[[str], Awaitable[Mapping[str, int]]]
+Guides = Callable[[str], tuple[str, str]]
+"""`guides(topic)` gives title and text of a guide."""
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 Made = TypeVar("Made", bound=Record)
@@ -57,6 +59,7 @@ class Shop:
         files: the folder in which files are read and written; None where there is none.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
+        guides: gives the guides of the server; None where there are none.
     """
 
     def __init__(self, api: ProductsClient, report: Report) -> None:
@@ -68,6 +71,7 @@ class Shop:
         self.book: ChangeBook | None = None
         self.files: FileFolder | None = None
         self.former_places: FormerPlaces | None = None
+        self.guides: Guides | None = None
         self._report = report
         self._reported = 0.0
         self._lists_by_id = False

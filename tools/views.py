@@ -351,6 +351,14 @@ class ReviewsUpdated(Result):
     differing: list[BulkItem] | None = None
 
 
+class Guide(Result):
+    """How to do one job."""
+
+    topic: str
+    title: str
+    guide: str = Field(description="Markdown")
+
+
 class Ordered(Result):
     """The API accepted a display order; it offers no way to read one back."""
 
