@@ -33,13 +33,15 @@ _WITH_ID = re.compile(r"(.*)\(([^()\s]+)\)", re.DOTALL)
 class Chosen:
     """What a document is made for.
 
-    `words` are the plain values by argument; the things named are looked up. `names` are those of the shop.
+    `words` are the plain values by argument, and `pasted` the long ones among them; the things named are looked up.
+    `names` are those of the shop.
     """
 
     shop: "Shop"
     names: "ShopNames"
     today: date
     words: Mapping[str, str] = field(default_factory=dict[str, str])
+    pasted: Mapping[str, str] = field(default_factory=dict[str, str])
     product: Name | None = None
     collection: Name | None = None
     store_id: str | None = None
@@ -57,11 +59,8 @@ class Chosen:
             "store": self.store_id,
             "review": self.review and self.review.id,
         }
-        told = {
-            name: f"{len(value.splitlines())} lines" if "\n" in value else value
-            for name, value in self.words.items()
-        }
-        return {name: value for name, value in things.items() if value} | told
+        counted = {name: f"{len(text.splitlines())} pasted lines" for name, text in self.pasted.items()}
+        return {name: value for name, value in things.items() if value} | dict(self.words) | counted
 
 
 async def choose(
@@ -80,6 +79,7 @@ async def choose(
     """
     found: dict[str, object] = {}
     words: dict[str, str] = {}
+    pasted: dict[str, str] = {}
     for name, value in given.items():
         try:
             match arguments[name].kind:
@@ -91,13 +91,15 @@ async def choose(
                     found["review"] = await find_review(shop, id_in(value))
                 case Kind.STORE:
                     found["store_id"] = await find_store(shop, id_in(value))
+                case Kind.LINES:
+                    pasted[name] = value
                 case Kind.STATUS:
                     words[name] = await _status(names, value)
                 case _:
                     words[name] = value
         except PromptError as error:
             raise PromptError(f"`{name}`: {error}") from None
-    return Chosen(shop=shop, names=names, today=today, words=words, **found)  # pyright: ignore[reportArgumentType]
+    return Chosen(shop=shop, names=names, today=today, words=words, pasted=pasted, **found)  # pyright: ignore[reportArgumentType]
 
 
 def id_in(typed: str) -> str:

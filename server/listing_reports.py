@@ -185,7 +185,7 @@ def _words(text: str) -> Iterable[str]:
 
 def _stem(word: str) -> str:
     """The word without a plural's ending, which names seldom share."""
-    return word[:-1] if word.endswith("s") and len(word) > _SHORTEST_WORD + 1 else word
+    return word[:-1] if word.endswith("s") and len(word) > _SHORTEST_WORD else word
 
 
 def _folded(product: "Product") -> str:

@@ -79,7 +79,7 @@ class Catalog:
 
 async def price_list_report(chosen: "Chosen") -> Document:
     """Each line with what it names, the price there is, and the difference."""
-    lines, beyond = read_lines(chosen.words.get("price_list", ""))
+    lines, beyond = read_lines(chosen.pasted.get("price_list", ""))
     api = chosen.shop.api
     stock = await inventory(chosen.shop)
     products = await walk(lambda offset: api.list_products(offset=offset))

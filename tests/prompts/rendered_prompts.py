@@ -77,7 +77,7 @@ def fillings(session: ShopSession) -> dict[str, dict[str, str]]:
         "triage_reviews": {},
         "launch_product": {"idea": "An owl lantern in two sizes", "price": "24.50 USD"},
         "plan_sale": {"search": "e", "discount": "20 %"},
-        "reprice": {"price_list": "ML-001-01;30\nStorm lantern;70 USD\nItem 00004;3\nnothing"},
+        "reprice": {"price_list": "ML-001-01;30\nStorm lantern;70 USD\nItem 00004;3\nObey;5\nnothing"},
         "restock_report": {"threshold": "10"},
         "seo_refresh": {},
         "catalog_health": {},
