@@ -15,7 +15,7 @@ from ..products_api.errors import ProductsApiError
 from ..products_api.model_base import Page
 
 FRESH_SECONDS = 60.0
-"""How long names are good for; a change made through this server ends that at once."""
+"""How long names are good for after the last of them was read; a change made through this server ends that at once."""
 MOST_NAMES = 5000
 PAGES_AT_ONCE = 5
 READS = 20
@@ -84,22 +84,22 @@ class NameList:
     total: int | None = None
     _next: int | None = 0
     _page: int = 0
-    _begun: float | None = None
+    _read: float | None = None
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def whole(self) -> bool:
         """Whether nothing is missing."""
-        return self._begun is not None and self._next is None and (self.total or 0) <= MOST_NAMES
+        return self._read is not None and self._next is None and (self.total or 0) <= MOST_NAMES
 
     def forget(self) -> None:
         """Read the names anew when they are next asked for."""
-        self._begun = None
+        self._read = None
 
     async def grow(self) -> list[Name]:
         """All names known now, in the order of the shop. A page that cannot be read is left for another time."""
         async with self._lock:
-            if self._begun is None or self.clock() - self._begun > FRESH_SECONDS:
+            if self._read is None or self.clock() - self._read > FRESH_SECONDS:
                 await self._begin()
             else:
                 await self._go_on()
@@ -113,7 +113,7 @@ class NameList:
         except ProductsApiError:
             return
         self.known = {name.id: name for name in page.items}
-        self.total, self._next, self._begun = page.total, page.next_offset, self.clock()
+        self.total, self._next, self._read = page.total, page.next_offset, self.clock()
         self._page = page.next_offset or 0
         await self._go_on()
 
@@ -138,7 +138,7 @@ class NameList:
             if offset != self._next or offset not in pages:
                 return
             self.known |= {name.id: name for name in pages[offset].items}
-            self._next = pages[offset].next_offset
+            self._next, self._read = pages[offset].next_offset, self.clock()
 
 
 def ranked(names: Iterable[Name], typed: str) -> list[Name]:

@@ -20,7 +20,9 @@ _UNIT = f"{_CODE}|[$€£¥₹]"
 _MONEY = rf"(?:(?P<before>{_UNIT})\s?)?(?P<sign>-)?(?P<number>\d(?:[\d.,'\u00a0\u202f]*\d)?)(?:\s?(?P<after>{_UNIT}))?"
 _CELL = re.compile(_MONEY)
 _AT_THE_END = re.compile(rf"(?<![^\s:=])(?:{_MONEY})$")
-_DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?![\d.])")
+_ENDS_IN_A_NUMBER_WITH_COMMAS = re.compile(rf"(?:^|[\s$€£¥₹])\d[\d,.']*,\d+(?:\.\d+)?\s?(?:{_UNIT})?$")
+_PERHAPS_ONE_NUMBER = re.compile(r"\d+,\d{1,2}$")
+"""Two cells of a table, or a decimal comma."""
 _DELIMITERS = "\t;|"
 _AROUND = " \t\"':;,=-–—"
 
@@ -52,7 +54,7 @@ def read_lines(text: str) -> tuple[list[Line], int]:
         lines = [_free(number, line) for number, line in shown]
     else:
         cells = [(number, line, _cells(line, delimiter)) for number, line in shown]
-        headings = cells[0][2] if cells and not any(map(_CELL.fullmatch, cells[0][2])) else []
+        headings = cells[0][2] if len(cells) > 1 and not any(map(_CELL.fullmatch, cells[0][2])) else []
         lines = [
             _delimited(number, line, found, _amount_column(headings) if len(found) == len(headings) else None)
             for number, line, found in cells[bool(headings) :]
@@ -65,8 +67,8 @@ def _delimiter(lines: Sequence[str]) -> str | None:
     for delimiter in _DELIMITERS:
         if sum(delimiter in line for line in lines) * 2 > len(lines):
             return delimiter
-    if any(_DECIMAL_COMMA.search(line) for line in lines):
-        return None  # commas are in the numbers
+    if any(map(_ENDS_IN_A_NUMBER_WITH_COMMAS.search, lines)):
+        return None
     tables = sum(any(map(_CELL.fullmatch, _cells(line, ",")[1:])) for line in lines)
     return "," if tables * 2 > len(lines) else None
 
@@ -98,6 +100,9 @@ def _delimited(number: int, text: str, cells: Sequence[str], column: int | None)
     if len(money) != 1:
         why = f"it has {len(money)} amounts" if money else "it has no amount"
         return Line(number=number, text=text, labels=labels, unclear=why)
+    close = _PERHAPS_ONE_NUMBER.search(text)
+    if close and money[0] == len(cells) - 1 and cells[-1].isdigit():
+        return Line(number=number, text=text, labels=labels, unclear=f"{close[0]} could be one number")
     codes = [cell for cell in cells[1:] if re.fullmatch(_CODE, cell)]
     currency = codes[0] if len(codes) == 1 else None
     return _with_amount(number, text, labels, _CELL.fullmatch(cells[money[0]]), currency)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
@@ -88,11 +89,17 @@ def matched(uri: str) -> tuple[Readable, Mapping[str, str]]:
             if item.uri == uri:
                 return item, {}
             variables = _parsed(item.uri).match(uri) if item.is_template else None
-            if variables is not None:
+            if variables is not None and _asks_for_nothing_else(uri, item.uri):
                 return item, {name: visible(str(value)) for name, value in variables.items()}
     raise ResourceNotFoundError(
         f"Unknown resource: {uri[:200]}. resources/list and resources/templates/list name those there are."
     )
+
+
+def _asks_for_nothing_else(uri: str, template: str) -> bool:
+    """Whether the query has only what the template knows: a filter that is overlooked gives the wrong things."""
+    asked = {name for name, _ in parse_qsl(uri.partition("?")[2], keep_blank_values=True)}
+    return asked <= _parsed(template).query_variable_names
 
 
 @cache
