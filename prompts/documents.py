@@ -58,12 +58,12 @@ class Document:
         """As much of it as costs no more than `room` tokens."""
         for limit in _LIMITS:
             # Rows cost the same wherever they stand, a comma aside, so they need not be counted again and again.
-            costs = [estimate(_json(_cut(row, limit))) + 1 for row in self.rows]
+            costs = [estimate(quoted(_cut(row, limit))) + 1 for row in self.rows]
             left = room - estimate(self._text(limit, 0)) - _FRAME
             count = sum(cost <= left for cost in accumulate(costs))
             if left >= 0 and (count or not costs):
                 return self._text(limit, count)
-        return _json({"notes": [" ".join(("There is no room for this here.", self.rest)).rstrip()]})
+        return quoted({"notes": [" ".join(("There is no room for this here.", self.rest)).rstrip()]})
 
     def _text(self, limit: tuple[int, int], count: int) -> str:
         notes = [DATA_NOTE, *self.notes]
@@ -79,7 +79,7 @@ class Document:
                 content["total"] = self.total
             if self.rest and (count < len(self.rows) or count < (self.total or 0)):
                 content["rest"] = self.rest
-        return _json(content)
+        return quoted(content)
 
 
 def fitted(documents: Sequence[Document], room: int) -> list[str]:
@@ -109,7 +109,10 @@ def _cut(value: Any, limit: tuple[int, int]) -> Any:
     return value
 
 
-def _json(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    # A host may put the text between tags or fences of its own: what could close them is spelled as JSON can.
+def quoted(value: object) -> str:
+    """A value as JSON that nothing around it is closed by.
+
+    A host may put the text between tags or fences of its own: what could close them is spelled as JSON can.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("`", "\\u0060").replace("<", "\\u003c")

@@ -1,6 +1,5 @@
 """A prompt as it is sent: what to do, what was chosen, and the shop's data, within a budget of tokens."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 
 from mcp_types import (
@@ -13,7 +12,7 @@ from mcp_types import (
 )
 
 from .budget import estimate
-from .documents import JSON_TYPE, Document, fitted
+from .documents import JSON_TYPE, Document, fitted, quoted
 from .template import Template
 
 BUDGET = 8000
@@ -68,8 +67,8 @@ def instructions(template: Template, chosen: Mapping[str, str], offered: Collect
     """What the assistant is asked to do."""
     parts = [f"# {template.title}"]
     if chosen:
-        # As JSON: what was typed or pasted stays one quoted value, whatever is in it.
-        lines = [f"- {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in chosen.items()]
+        # What was typed or pasted stays one quoted value, whatever is in it.
+        lines = [f"- {name}: {quoted(value)}" for name, value in chosen.items()]
         parts.append("\n".join(["The merchant chose:", *lines]))
     parts += [template.text, *_closing(template, offered)]
     return "\n\n".join([*parts, _DATA_FIRST])

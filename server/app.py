@@ -12,7 +12,7 @@ from ..guard.store import Store
 from ..tools.registration import make_tool, offered
 from .exports import Exports
 from .guarding import Guarding
-from .protocol import add_readable_states, every_revision, strict_parameters
+from .protocol import add_readable_states, every_revision, lasting_guides, strict_parameters
 from .settings import Settings
 from .shop_server import ShopServer
 from .states import round_states
@@ -172,7 +172,7 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
-        middleware=[strict_parameters(names), every_revision],
+        middleware=[strict_parameters(names), every_revision, lasting_guides],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),
         log_level="WARNING",

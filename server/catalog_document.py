@@ -46,7 +46,7 @@ async def catalog_document(chosen: "Chosen") -> Document:
                 product, None if prices is None else prices[product.id], today=chosen.today
             )
             # What a list does not tell is no problem yet.
-            if problem != "no_image" or "image" in product.model_fields_set
+            if problem != "image_missing" or "image" in product.model_fields_set
         ]
         for product in newest.items
     }

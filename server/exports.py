@@ -2,9 +2,8 @@
 
 from functools import cached_property
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 
 from .settings import Settings
@@ -58,28 +57,9 @@ class Exports:
             self._passing.cleanup()
             self._passing = None
 
-    def add_to(self, server: MCPServer[Any]) -> None:
-        """Offer the files that exports have written."""
-        for extension, mime_type in MIME_TYPES.items():
-            server.resource(
-                f"hoopai://exports/{{file}}.{extension}",
-                name=f"export_{extension}",
-                title=f"Export as {extension.upper()}",
-                description="A file that export_catalog has written.",
-                mime_type=mime_type,
-            )(_reader(self, extension))
 
-
-def _reader(exports: Exports, extension: str) -> Any:
-    async def read(file: str) -> str | bytes:
-        content = read_export(exports.folder, f"{file}.{extension}")
-        return content if extension == "xlsx" else content.decode("utf-8-sig", errors="replace")
-
-    return read
-
-
-def read_export(folder: "FileFolder", name: str) -> bytes:
-    """What is in a file of the folder.
+def read_export(folder: "FileFolder", name: str) -> tuple[str | bytes, str]:
+    """What is in a file of the folder, and its type.
 
     Raises:
         ResourceNotFoundError: there is no such file, or it may not be read.
@@ -87,10 +67,16 @@ def read_export(folder: "FileFolder", name: str) -> bytes:
     """
     from ..tools.file_folder import FileTooLargeError
 
+    mime_type = MIME_TYPES.get(name.rpartition(".")[2])
+    if mime_type is None:
+        raise ResourceNotFoundError(f"Exports end in {', '.join(f'.{ending}' for ending in MIME_TYPES)}.")
     try:
         with folder.reading(name, LARGEST_RESOURCE) as file:
-            return file.read()
+            content = file.read()
     except FileTooLargeError as error:
         raise ResourceError(str(error)) from None
     except ToolError as error:
         raise ResourceNotFoundError(str(error)) from None
+    if name.endswith(".xlsx"):
+        return content, mime_type
+    return content.decode("utf-8-sig", errors="replace"), mime_type

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..products_api.models import Price, Product
 
-LONGEST_TITLE = 60
+LONGEST_TITLE = 70
 LONGEST_DESCRIPTION = 160
 """Characters that search engines show of a title and a description."""
 _MOST_COMBINATIONS = 400
@@ -21,11 +21,11 @@ def of_a_listed(product: "Product", *, today: date) -> list[str]:
     if product.available_in_store is False:
         found.append("hidden")
     if not (product.description or "").strip():
-        found.append("no_description")
+        found.append("description_missing")
     if not product.slug:
-        found.append("no_slug")
+        found.append("slug_missing")
     if product.is_label_enabled and product.label and _is_over(product.label.end_date, today):
-        found.append("badge_past_its_date")
+        found.append("badge_over")
     return found
 
 
@@ -33,26 +33,26 @@ def of_a_whole(product: "Product", prices: "Sequence[Price] | None", *, today: d
     """Problems of a product that was read by its id, with its prices where those could be read."""
     found = of_a_listed(product, today=today)
     if not product.image and not product.medias:
-        found.append("no_image")
+        found.append("image_missing")
     if product.collection_ids is not None and not product.collection_ids:
-        found.append("no_collection")
+        found.append("collection_missing")
     if prices is None:
         return found
     if not prices:
-        return [*found, "no_price"]
+        return [*found, "price_missing"]
     return found + [problem for problem, there in _of_prices(product, prices).items() if there]
 
 
 def _of_prices(product: "Product", prices: "Sequence[Price]") -> dict[str, bool]:
     return {
-        "price_of_zero": any(price.amount == 0 for price in prices),
-        "compare_at_not_above_price": any(
+        "price_zero": any(price.amount == 0 for price in prices),
+        "compare_at_below_price": any(
             price.compare_at_price is not None
             and price.amount is not None
-            and 0 < price.compare_at_price <= price.amount
+            and 0 < price.compare_at_price < price.amount
             for price in prices
         ),
-        "no_sku": any(not price.sku for price in prices),
+        "sku_missing": any(not price.sku for price in prices),
         "stock_not_tracked": product.product_type in {"PHYSICAL", "PHYSICAL/DIGITAL"}
         and any(not price.track_inventory for price in prices),
         "oversold": any(price.track_inventory and (price.available_quantity or 0) < 0 for price in prices),
@@ -79,15 +79,15 @@ def of_search_texts(product: "Product") -> list[str]:
     description = (product.seo.description or "").strip() if product.seo else ""
     found: list[str] = []
     if not title:
-        found.append("no_title")
+        found.append("seo_title_missing")
     elif len(title) > LONGEST_TITLE:
-        found.append("title_too_long")
+        found.append("seo_title_long")
     if not description:
-        found.append("no_search_description")
+        found.append("seo_description_missing")
     elif len(description) > LONGEST_DESCRIPTION:
-        found.append("search_description_too_long")
+        found.append("seo_description_long")
     if not product.slug:
-        found.append("no_slug")
+        found.append("slug_missing")
     return found
 
 

@@ -37,9 +37,9 @@ async def search_texts_report(chosen: "Chosen") -> Document:
         (product.id, product.seo.description if product.seo else None) for product in products
     )
     for name, repeated in (
-        ("slug_in_use_twice", slugs),
-        ("title_twice", titles),
-        ("description_twice", texts),
+        ("slug_clash", slugs),
+        ("seo_title_duplicate", titles),
+        ("seo_description_duplicate", texts),
     ):
         for product_id in {product_id for ids in repeated.values() for product_id in ids} & problems.keys():
             problems[product_id].append(name)
@@ -62,7 +62,7 @@ async def search_texts_report(chosen: "Chosen") -> Document:
         "problems": findings.counted_problems(problems),
     }
     if slugs:
-        head["slugs_in_use_twice"] = plain(
+        head["slug_clashes"] = plain(
             [{"slug": slug, "product_ids": ids} for slug, ids in list(slugs.items())[:_EXAMPLES]]
         )
     return Document(
@@ -94,9 +94,9 @@ async def health_report(chosen: "Chosen") -> Document:
             if problem not in known:
                 by_kind.setdefault(problem, []).append(product)
     for ids in findings.repeated((product.id, product.name) for product in listed.items).values():
-        by_kind.setdefault("one_name_twice", []).extend(names[product_id] for product_id in ids)
+        by_kind.setdefault("name_duplicate", []).extend(names[product_id] for product_id in ids)
     for ids in findings.repeated((product.id, product.slug) for product in listed.items).values():
-        by_kind.setdefault("slug_in_use_twice", []).extend(names[product_id] for product_id in ids)
+        by_kind.setdefault("slug_clash", []).extend(names[product_id] for product_id in ids)
     rows = [
         {
             "kind": kind,

@@ -48,6 +48,22 @@ async def every_revision(ctx: ServerRequestContext[Any, Any], call_next: CallNex
     return result
 
 
+HOUR_MS = 3_600_000
+_GUIDES = "hoopai://guides/"
+
+
+async def lasting_guides(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware that lets guides be kept, which are the same for everybody, and not what is read of the shop.
+
+    The SDK's hints are for a method as a whole.
+    """
+    result = await call_next(ctx)
+    read = ctx.method == "resources/read" and str((ctx.params or {}).get("uri", "")).startswith(_GUIDES)
+    if read and isinstance(result, dict) and "ttlMs" in result:
+        return {**result, "ttlMs": HOUR_MS, "cacheScope": "public"}
+    return result
+
+
 INVALID_STATE = (
     "This answer does not count: it was altered, or belongs to another call, or its question is forgotten. "
     "Nothing was changed. Make the call again, without the old state, to ask anew."

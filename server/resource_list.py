@@ -122,6 +122,15 @@ READABLE = (
         priority=0.6,
         audience=("user", "assistant"),
     ),
+    Readable(
+        uri="hoopai://exports/{file}",
+        name="export",
+        title="Export",
+        description="A file that export_catalog has written: .csv, .jsonl or .xlsx.",
+        mime_type="application/octet-stream",
+        priority=0.3,
+        audience=("user",),
+    ),
 )
 """All of them, in the order in which they are listed."""
 

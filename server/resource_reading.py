@@ -22,6 +22,7 @@ from ..tools.text import visible
 from . import thing_documents as things
 from .catalog_document import catalog_document
 from .choosing import Chosen, choose, find_review
+from .exports import read_export
 from .plans import read_plan
 from .prompting import quiet, today_utc
 from .reports import REPORTS
@@ -30,6 +31,7 @@ from .resource_list import READABLE, Readable
 if TYPE_CHECKING:
     from ..guard.store import Store
     from ..products_api.client import ProductsClient
+    from ..tools.file_folder import FileFolder
     from .shop_names import ShopNames
 
 ROOM = 12_000
@@ -58,6 +60,7 @@ class Shelf:
     names: "ShopNames"
     store: "Store"
     location: Callable[[], str]
+    files: "Callable[[], FileFolder]"
     offered: Collection[str]
 
 
@@ -68,7 +71,13 @@ async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
         ResourceNotFoundError: nothing is; the text names the address.
         ResourceError: it could not be read.
     """
-    found, variables = matched(uri)
+    match = matched(uri)
+    if match is None:
+        raise ResourceNotFoundError(f"Unknown resource: {uri[:LONGEST_URI]}")
+    found, variables = match
+    if found.name == "export":
+        content, mime_type = read_export(shelf.files(), variables["file"])
+        return ReadResourceContents(content=content, mime_type=mime_type)
     try:
         text = await _text(found, variables, shelf)
     except (NotFoundError, InvalidArgumentError, PromptError, ToolError) as error:
@@ -78,12 +87,8 @@ async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
     return ReadResourceContents(content=text, mime_type=found.mime_type)
 
 
-def matched(uri: str) -> tuple[Readable, Mapping[str, str]]:
-    """The resource or template of an address, and the values of its variables.
-
-    Raises:
-        ResourceNotFoundError: there is none.
-    """
+def matched(uri: str) -> tuple[Readable, Mapping[str, str]] | None:
+    """The resource or template of an address, and the values of its variables; None where there is none."""
     if len(uri) <= LONGEST_URI:
         for item in READABLE:
             if item.uri == uri:
@@ -91,9 +96,7 @@ def matched(uri: str) -> tuple[Readable, Mapping[str, str]]:
             variables = _parsed(item.uri).match(uri) if item.is_template else None
             if variables is not None and _asks_for_nothing_else(uri, item.uri):
                 return item, {name: visible(str(value)) for name, value in variables.items()}
-    raise ResourceNotFoundError(
-        f"Unknown resource: {uri[:200]}. resources/list and resources/templates/list name those there are."
-    )
+    return None
 
 
 def _asks_for_nothing_else(uri: str, template: str) -> bool:

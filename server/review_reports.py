@@ -7,7 +7,7 @@ from ..tools.reading import review_view
 from ..tools.results import plain
 from .resource_uris import product_uri, report_uri
 from .thing_documents import STRANGERS, fields
-from .walks import readable, walk
+from .walks import CLOSELY, readable, walk
 
 if TYPE_CHECKING:
     from ..products_api.models import Review
@@ -85,7 +85,5 @@ async def _product_names(chosen: "Chosen", reviews: "list[Review]") -> dict[str,
     ids = list(dict.fromkeys(review.product_id for review in reviews if review.product_id))
     if chosen.product and set(ids) <= {chosen.product.id}:
         return {chosen.product.id: chosen.product.name}
-    if not ids:
-        return {}
-    page = await chosen.shop.api.list_products(product_ids=ids, limit=100, offset=0)
-    return {product.id: str(plain(product.name or "")) for product in page.items if product.id in ids}
+    found = await chosen.shop.products(ids[:CLOSELY], missing_is_error=False)
+    return {product.id: str(plain(product.name or "")) for product in found.values()}

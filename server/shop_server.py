@@ -12,14 +12,17 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, UnexpectedResourceError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     Completion,
     CompletionArgument,
     CompletionContext,
     EmptyResult,
     GetPromptResult,
+    InputRequiredResult,
     Prompt,
     PromptReference,
     Resource,
@@ -30,22 +33,23 @@ from mcp_types import (
 )
 from pydantic import AnyUrl
 
+from .protocol import HOUR_MS
 from .updates import Updates
 
 if TYPE_CHECKING:
     from ..guard.store import Store
     from ..guard.writes import Done
     from ..products_api.client import ProductsClient
+    from ..tools.file_folder import FileFolder
     from .resource_reading import Shelf
     from .shop_names import ShopNames
 
 log = logging.getLogger("hoopai_products_mcp.server")
 
-_HOUR_MS = 3_600_000
-_LISTS = CacheHint(ttl_ms=_HOUR_MS, scope="public")
+_LISTS = CacheHint(ttl_ms=HOUR_MS, scope="public")
 """Lists are the same for every caller as long as this process runs."""
-_READS = CacheHint(ttl_ms=30_000, scope="private")
-"""The shop may change elsewhere; what changes it through this server tells its subscribers."""
+_READS = CacheHint(ttl_ms=0, scope="private")
+"""The next call may change what was read; who keeps it and does not listen would show the former price."""
 _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
     "server/discover": _LISTS,
     "tools/list": _LISTS,
@@ -59,8 +63,8 @@ _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 class ShopServer(MCPServer[None]):
     """A server for one shop.
 
-    `api` gives the client of the shop, and `location` its location, when they are needed; `offered` names the tools of
-    this server, for prompts that lead to others.
+    `api` gives the client of the shop, `location` its location, and `files` its folder for files, when they are needed;
+    `offered` names the tools of this server, for prompts that lead to others.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class ShopServer(MCPServer[None]):
         api: "Callable[[], ProductsClient]",
         location: Callable[[], str],
         store: "Store",
+        files: "Callable[[], FileFolder]",
         offered: Collection[str],
         **options: Any,
     ) -> None:
@@ -77,6 +82,7 @@ class ShopServer(MCPServer[None]):
         self._api = api
         self._location = location
         self._store = store
+        self._files = files
         self._offered = offered
         self.completion()(self._complete)
         handlers = self._lowlevel_server
@@ -100,6 +106,7 @@ class ShopServer(MCPServer[None]):
             names=self.names,
             store=self._store,
             location=self._location,
+            files=self._files,
             offered=self._offered,
         )
 
@@ -144,28 +151,49 @@ class ShopServer(MCPServer[None]):
         del context
         from .prompting import rendered
 
-        return await rendered(name, arguments or {}, api=self._api, names=self.names, offered=self._offered)
+        try:
+            return await rendered(
+                name, arguments or {}, api=self._api, names=self.names, offered=self._offered
+            )
+        except MCPError:
+            raise
+        except Exception as error:
+            # The SDK would show the text of any other exception to clients of the older era.
+            log.exception("The prompt %r could not be rendered", name[:100])
+            raise MCPError(
+                code=INTERNAL_ERROR,
+                message="The prompt failed because of a fault in this server; its log says more.",
+            ) from error
 
     async def list_resources(self) -> list[Resource]:
-        """The resources that have an address of their own."""
+        """The resources that have an address of their own, and those that were registered with the SDK."""
         from .resource_list import resources
 
-        return resources()
+        return [*resources(), *await super().list_resources()]
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
-        """The templates of all others."""
+        """The templates of all others, and those that were registered with the SDK."""
         from .resource_list import resource_templates
 
-        return resource_templates()
+        return [*resource_templates(), *await super().list_resource_templates()]
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[None, Any] | None = None
-    ) -> Iterable[ReadResourceContents]:
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """What is at an address."""
-        del context
-        from .resource_reading import read
+        from .resource_reading import matched, read
 
-        return [await read(str(uri), self._shelf)]
+        if matched(str(uri)) is None:
+            return await super().read_resource(uri, context)
+        try:
+            return [await read(str(uri), self._shelf)]
+        except (MCPError, ResourceError):
+            raise
+        except Exception as error:
+            # The SDK logs it with its traceback.
+            raise UnexpectedResourceError(
+                f"{uri} could not be read because of a fault in this server; its log says more."
+            ) from error
 
     async def _complete(
         self,
@@ -181,15 +209,11 @@ class ShopServer(MCPServer[None]):
     async def _subscribe(
         self, context: ServerRequestContext[Any, Any], asked: SubscribeRequestParams
     ) -> EmptyResult:
-        from mcp.server.mcpserver.exceptions import ResourceNotFoundError
-
         from .resource_reading import matched
 
         uri = str(asked.uri)
-        try:
-            matched(uri)
-        except ResourceNotFoundError as error:
-            raise MCPError(code=INVALID_PARAMS, message=str(error), data={"uri": uri}) from None
+        if matched(uri) is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown resource: {uri[:200]}", data={"uri": uri})
         # The SDK shows handlers a session that is made for the request; the connection behind it is what lasts.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
         if not self.updates.subscribe(connection, uri):

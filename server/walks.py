@@ -37,10 +37,14 @@ async def walk(
 ) -> Walked[Item]:
     """The first pages of a list; `fetch(offset)` reads one. `until` ends it at the first item it is true of."""
     items: list[Item] = []
+    beginnings: list[Item] = []
     total: int | None = None
     offset: int | None = 0
     for _ in range(pages):
         page = await fetch(offset)
+        if page.items and page.items[0] in beginnings:
+            break  # the API ignores the offset
+        beginnings += page.items[:1]
         total = page.total if total is None else total
         for item in page.items:
             if until is not None and until(item):

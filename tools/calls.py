@@ -79,7 +79,9 @@ async def call(
     shop.guides = guides
     # Whoever asks something meanwhile goes before a walk through the whole catalog.
     with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
-        return await _called(record, shop, arguments, context, guard=guard, base_url=base_url, changed=changed)
+        return await _called(
+            record, shop, arguments, context, guard=guard, base_url=base_url, changed=changed
+        )
 
 
 async def _called(

@@ -1,5 +1,6 @@
 """What is said of a deed that has ended, from whether it was sent, how it ended, and what is seen afterwards."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,9 @@ class Deed:
 
     async def plan(self) -> Plan:
         return PLAN
+
+    async def names(self, products: Collection[str], collections: Collection[str]) -> Mapping[str, str]:
+        raise NotImplementedError
 
     async def deed(self, plan: Plan) -> Any:
         raise NotImplementedError

@@ -209,7 +209,7 @@ async def test_a_restock_report_tells_the_levels_apart() -> None:
 
 
 async def test_search_texts_are_judged_and_a_slug_in_use_twice_is_seen() -> None:
-    long = "x" * 61
+    long = "x" * 71
     async with shop_session() as session:
         first = shelves.product(session, "Dusk tee")
         second = shelves.product(session, "Moth socks")
@@ -218,10 +218,10 @@ async def test_search_texts_are_judged_and_a_slug_in_use_twice_is_seen() -> None
         found = (await render(session.client, "seo_refresh", search="s")).only()
         clash = (await render(session.client, "seo_refresh", search="Moonflower")).only()
     problems = {item["product_id"]: set(item["problems"]) for item in found["items"]}
-    assert problems[second["_id"]] == {"title_too_long", "no_search_description", "title_twice"}
-    assert problems[first["_id"]] == {"title_too_long", "search_description_too_long", "title_twice"}
-    assert [set(item["problems"]) for item in clash["items"]] == [{"slug_in_use_twice"}] * 2
-    assert clash["slugs_in_use_twice"][0]["slug"] == "moonflower-seeds"
+    assert problems[second["_id"]] == {"seo_title_long", "seo_description_missing", "seo_title_duplicate"}
+    assert problems[first["_id"]] == {"seo_title_long", "seo_description_long", "seo_title_duplicate"}
+    assert [set(item["problems"]) for item in clash["items"]] == [{"slug_clash"}] * 2
+    assert clash["slug_clashes"][0]["slug"] == "moonflower-seeds"
 
 
 async def test_the_health_of_a_catalog_is_told_by_kinds_with_examples() -> None:
@@ -235,17 +235,17 @@ async def test_the_health_of_a_catalog_is_told_by_kinds_with_examples() -> None:
     kinds = {finding["kind"]: finding for finding in health["findings"]}
     assert health["checked"] == {"closely": 30, "in_lists": 60}
     assert {kind: finding["count"] for kind, finding in kinds.items()} == {
-        "no_collection": 4,
+        "collection_missing": 4,
         "hidden": 3,
-        "no_image": 2,
-        "slug_in_use_twice": 2,
-        "no_price": 1,
-        "price_of_zero": 1,
-        "no_sku": 1,
-        "badge_past_its_date": 1,
+        "image_missing": 2,
+        "slug_clash": 2,
+        "price_missing": 1,
+        "price_zero": 1,
+        "sku_missing": 1,
+        "badge_over": 1,
     }
-    assert kinds["badge_past_its_date"]["examples"] == [{"product_id": hat["_id"], "name": "Moon almanac"}]
-    assert found.content("hoopai://catalog")["needs_attention"]["badge_past_its_date"] == 1
+    assert kinds["badge_over"]["examples"] == [{"product_id": hat["_id"], "name": "Moon almanac"}]
+    assert found.content("hoopai://catalog")["needs_attention"]["badge_over"] == 1
 
 
 async def test_candidates_of_a_collection_share_words_with_its_theme() -> None:
@@ -265,8 +265,15 @@ async def test_an_import_is_looked_through_from_its_day_on() -> None:
     assert found["new_products"] == found["total"] == 2
     assert {item["product_id"] for item in found["items"]} == {made["id"], again["id"]}
     assert set(found["items"][0]["problems"]) == {
-        *("hidden", "no_description", "no_slug", "no_image", "no_collection", "no_price"),
-        *("no_title", "no_search_description"),
+        *(
+            "hidden",
+            "description_missing",
+            "slug_missing",
+            "image_missing",
+            "collection_missing",
+            "price_missing",
+        ),
+        *("seo_title_missing", "seo_description_missing"),
     }
     assert found["names_twice"] == [{"text": "imported lamp", "product_ids": [again["id"], made["id"]]}]
 

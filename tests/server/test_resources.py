@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import shelves
+from mcp.client import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, TextResourceContents
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, PromptReference, TextResourceContents
 from shop_session import ERAS, Era, ShopSession, shop_session
 
 from hoopai_products_mcp.prompts.budget import estimate
@@ -14,8 +15,10 @@ from hoopai_products_mcp.prompts.template import NAMES
 from hoopai_products_mcp.sandbox.faults import Fault, FaultKind
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
 from hoopai_products_mcp.sandbox.seed import ShopChoice
+from hoopai_products_mcp.server.app import build_server
 from hoopai_products_mcp.server.reports import REPORTS
 from hoopai_products_mcp.server.resource_reading import ROOM
+from hoopai_products_mcp.server.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -143,9 +146,9 @@ async def test_the_catalog_is_summed_up() -> None:
     assert found["needs_attention"] == {
         "of_newest_products": 30,
         "hidden": 3,
-        "no_price": 1,
-        "price_of_zero": 1,
-        "no_sku": 1,
+        "price_missing": 1,
+        "price_zero": 1,
+        "sku_missing": 1,
     }
 
 
@@ -243,7 +246,31 @@ async def test_a_shop_that_cannot_be_read_is_an_error_in_words(era: Era) -> None
     assert caught.value.error.message.startswith("hoopai://collections could not be read. The API failed on")
 
 
-async def test_lists_may_be_kept_for_an_hour_and_readings_for_half_a_minute() -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_fault_of_the_server_gives_nothing_of_its_inside_away(era: Era) -> None:
+    """Without a token there is no client; nothing says so but the log."""
+    async with Client(build_server(Settings()), mode=era) as client:
+        with pytest.raises(MCPError) as reading:
+            await client.read_resource("hoopai://catalog")
+        with pytest.raises(MCPError) as rendering:
+            await client.get_prompt("triage_reviews", {})
+        with pytest.raises(MCPError) as completing:
+            await client.complete(PromptReference(name="plan_sale"), {"name": "collection", "value": "a"})
+        assert len((await client.list_prompts()).prompts) == 12
+        assert len((await client.list_resources()).resources) == 2
+    assert [
+        (error.value.error.code, error.value.error.message) for error in (reading, rendering, completing)
+    ] == [
+        (
+            INTERNAL_ERROR,
+            "hoopai://catalog could not be read because of a fault in this server; its log says more.",
+        ),
+        (INTERNAL_ERROR, "The prompt failed because of a fault in this server; its log says more."),
+        (INTERNAL_ERROR, "Error completing argument collection"),
+    ]
+
+
+async def test_lists_and_guides_may_be_kept_for_an_hour_and_what_is_read_of_the_shop_not_at_all() -> None:
     async with shop_session() as session:
         client = session.client
         for listed in (
@@ -253,8 +280,20 @@ async def test_lists_may_be_kept_for_an_hour_and_readings_for_half_a_minute() ->
             await client.list_resource_templates(),
         ):
             assert (listed.ttl_ms, listed.cache_scope) == (3_600_000, "public")
-        read = await client.read_resource(f"hoopai://guides/{NAMES[0]}")
-    assert (read.ttl_ms, read.cache_scope) == (30_000, "private")
+        guide = await client.read_resource(f"hoopai://guides/{NAMES[0]}")
+        read = await client.read_resource("hoopai://collections")
+    assert (guide.ttl_ms, guide.cache_scope) == (3_600_000, "public")
+    assert (read.ttl_ms, read.cache_scope) == (0, "private")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_was_just_changed_reads_as_it_is_now(era: Era) -> None:
+    async with shop_session(era=era) as session:
+        lantern = shelves.product(session, "Storm lantern")
+        uri = f"hoopai://products/{lantern['_id']}"
+        await data_at(session, uri)
+        await session.call("update_product", product_id=lantern["_id"], name="Gale lantern")
+        assert (await data_at(session, uri))["name"] == "Gale lantern"
 
 
 @pytest.mark.parametrize("era", ERAS)
