@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from at_a_terminal import piped, terminal
 from kept_things import RAISE, journal
-from test_human_approval import call, conversation, first_product, shop
+from test_approving_at_a_terminal import call, conversation, first_product, shop
 
 from hoopai_products_mcp.guard.journal import Outcome
 from hoopai_products_mcp.guard.plan import Effect, Plan

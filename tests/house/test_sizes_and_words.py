@@ -40,3 +40,9 @@ def test_no_file_names_a_path_of_one_machine() -> None:
             continue
         found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in MACHINE_PATHS.finditer(text)]
     assert found == []
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """Without packages, pytest collects only the first of them."""
+    names = [path.name for path in tracked() if path.is_relative_to(ROOT / "tests") and path.suffix == ".py"]
+    assert {name for name in names if names.count(name) > 1} <= {"conftest.py"}
