@@ -117,7 +117,7 @@ class Connection:
 
 def build_server(
     settings: Settings, *, connection: Connection | None = None, guarding: Guarding | None = None
-) -> MCPServer[None]:
+) -> ShopServer:
     """The server for these settings.
 
     `connection` is what its tools work on and `guarding` what guards their writes, made from the settings unless given.

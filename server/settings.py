@@ -165,6 +165,11 @@ class Settings(BaseModel):
     port: Annotated[int, BeforeValidator(values.port)] = Field(
         default=8000, description="With `http`: the port to listen on."
     )
+    webhook_keys: Annotated[Path | None, BeforeValidator(values.file_path)] = Field(
+        default=None,
+        description="With `http`: a file with the platform's public keys (PEM). Its webhooks are then taken at"
+        " `/webhooks`, see docs/resources.md.",
+    )
 
     @classmethod
     def read(cls, environ: Mapping[str, str], flags: Mapping[str, str]) -> "Settings":

@@ -53,21 +53,33 @@ def serve(settings: "Settings") -> None:
 
 
 def http_app(settings: "Settings", address: str) -> "tuple[Starlette, ApprovalPage | None]":
-    """What is served at an address such as `http://127.0.0.1:8000`, and its approval page, if it has one."""
-    if settings.confirmation != "human":
-        return _app(build_server(settings), settings), None
-    from .approval_page import ApprovalPage
+    """What is served at an address such as `http://127.0.0.1:8000`, and its approval page, if it has one.
 
-    guarding = Guarding(settings, page=page_address(address))
+    Raises:
+        CommandError: the keys of webhooks cannot be read.
+    """
+    human = settings.confirmation == "human"
+    guarding = Guarding(settings, page=page_address(address) if human else None)
     connection = Connection(settings, store=guarding.store)
     server = build_server(settings, connection=connection, guarding=guarding)
+    app = _app(server, settings)
+    if settings.webhook_keys is not None:
+        from .webhooks import Keys, Webhooks
+
+        webhooks = Webhooks(
+            Keys.read(settings.webhook_keys), location=lambda: connection.location_id, changed=server.changed
+        )
+        app.router.routes.extend(webhooks.routes())
+    if not human:
+        return app, None
+    from .approval_page import ApprovalPage
+
     page = ApprovalPage(
         guarding.store,
         location=connection.location_id,
         hosts=frozenset(_with_port(name, settings.port) for name in _names(settings.host)),
         tell=_tell,
     )
-    app = _app(server, settings)
     app.router.routes.extend(page.routes())
     return app, page
 

@@ -54,6 +54,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         "transport": "stdio",
         "host": "127.0.0.1",
         "port": 8000,
+        "webhook_keys": None,
     }
     assert settings.data_dir.name == "hoopai-products-mcp"
 
@@ -83,6 +84,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
             "HOOPAI_TRANSPORT": "http",
             "HOOPAI_HOST": "::1",
             "HOOPAI_PORT": "9000",
+            "HOOPAI_WEBHOOK_KEYS": str(tmp_path / "keys.pem"),
             "PATH": "/bin",
         },
         {},
@@ -113,6 +115,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "transport": "http",
         "host": "::1",
         "port": 9000,
+        "webhook_keys": tmp_path / "keys.pem",
     }
 
 
@@ -183,13 +186,13 @@ def test_all_problems_are_listed_at_once() -> None:
             "toolsets",
             "products,reviewz",
             "has as its second name no toolset. Did you mean reviews?"
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, guides, all",
         ),
         (
             "toolsets",
             "products,,",
             "has as its second name no toolset."
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, guides, all",
         ),
         ("confirmation", "no", "has a value it cannot have. Allowed: ask, human, off"),
         ("confirmation", "of", "has a value it cannot have. Did you mean off? Allowed: ask, human, off"),
