@@ -3,7 +3,7 @@
 The first thing that fails is the last one tried. The same call again does only what is left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -25,7 +25,7 @@ async def carry_out_import(shop: Shop, plan: Plan) -> Imported:
     """Do what the plan of an import says.
 
     Raises:
-        ProductsApiError, ToolError: the very first write failed and surely changed nothing.
+        ProductsApiError, ToolError: the very first write failed, or its answer was lost.
     """
     doing = _Import(shop, plan)
     if plan.effects:
@@ -88,17 +88,16 @@ class _Import:
         self._step += steps
         await self._shop.progress(self._step, self._steps, "importing")
 
-    async def _attempt(self, name: str, rows: str | None, deed: Any) -> bool:
-        """Whether a part was done; a failure of the very first write that changed nothing is raised."""
+    async def _attempt(self, name: str, rows: str | None, deed: Awaitable[None]) -> bool:
+        """Whether a part was done. A failure of the very first one is raised: what became of it is read back."""
         before = self.products_changed + self.prices_created + self.products_created
         try:
             await deed
         except (ProductsApiError, ToolError) as error:
-            outcome = error.outcome if isinstance(error, ProductsApiError) else "not_done"
-            if outcome == "not_done" and not before and not self._shop.created:
+            if not before and not self._shop.created:
                 raise
-            if isinstance(error, ProductsApiError) and outcome == "unknown":
-                self._shop.unclear = error
+            lost = error if isinstance(error, ProductsApiError) and error.outcome == "unknown" else None
+            self._shop.unclear, self._shop.stopped = lost, lost is None
             self._stop(name, rows, " ".join(str(error).split()))
         return not self.stopped
 
