@@ -334,8 +334,31 @@ async def _those_that_show(shop: Shop, effect: Effect, alike: Any) -> list[str]:
             continue
         whole = await shop.api.get_product(product_id=thing.id) if effect.kind == "product" else thing
         if all(shows(told_of(whole, field), value) for field, value in asked.items()):
+            await _refuse_half_made(shop, effect, whole)
             found.append(thing.id)
     return sorted(found)
+
+
+async def _refuse_half_made(shop: Shop, effect: Effect, thing: wire.Record) -> None:
+    """See that a product which was to be made with prices has them all.
+
+    Raises:
+        ToolError: it has some of them or none, so that it is neither made nor not made.
+    """
+    wanted: list[Mapping[str, Any]] = (
+        [] if image_in(effect.after, effect.kind) else effect.after.get("prices") or []
+    )
+    if not wanted or not isinstance(thing, wire.Product):
+        return
+    left = await shop.prices_of(thing.id)
+    there = 0
+    for asked in wanted:
+        fits = (price for price in left if all(shows(told_of(price, key), asked[key]) for key in asked))
+        if (price := next(fits, None)) is not None:
+            left.remove(price)
+            there += 1
+    if there < len(wanted):
+        raise ToolError(f"it is there (id {thing.id}), with {there} of its {len(wanted)} prices.")
 
 
 async def alike_names(shop: Shop, effects: Sequence[Effect]) -> list[Any]:

@@ -46,6 +46,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         "confirmation": "ask",
         "confirm_writes": "destructive",
         "policy_file": None,
+        "export_dir": None,
         "database_url": None,
         "journal_days": 0,
         "timeout": 30.0,
@@ -75,6 +76,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
             "HOOPAI_CONFIRMATION": "Human",
             "HOOPAI_CONFIRM_WRITES": "ALL",
             "HOOPAI_POLICY_FILE": str(tmp_path / "limits.toml"),
+            "HOOPAI_EXPORT_DIR": str(tmp_path / "exports"),
             "HOOPAI_DATABASE_URL": "postgresql://me:secret@db/guard",
             "HOOPAI_JOURNAL_DAYS": "365",
             "HOOPAI_DATA_DIR": str(tmp_path),
@@ -107,6 +109,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "confirmation": "human",
         "confirm_writes": "all",
         "policy_file": tmp_path / "limits.toml",
+        "export_dir": tmp_path / "exports",
         "data_dir": tmp_path,
         "journal_days": 365,
         "timeout": 2.5,
@@ -186,13 +189,13 @@ def test_all_problems_are_listed_at_once() -> None:
             "toolsets",
             "products,reviewz",
             "has as its second name no toolset. Did you mean reviews?"
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, guides, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, workflows, guides, all",
         ),
         (
             "toolsets",
             "products,,",
             "has as its second name no toolset."
-            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, guides, all",
+            " Allowed: products, prices, inventory, store, collections, reviews, bulk, changes, workflows, guides, all",
         ),
         ("confirmation", "no", "has a value it cannot have. Allowed: ask, human, off"),
         ("confirmation", "of", "has a value it cannot have. Did you mean off? Allowed: ask, human, off"),
@@ -248,6 +251,8 @@ def test_all_problems_are_listed_at_once() -> None:
         ),
         ("data_dir", "here", "must be a whole path: assistants start servers from any folder"),
         ("data_dir", __file__, "is a file; give a folder"),
+        ("export_dir", "here", "must be a whole path: assistants start servers from any folder"),
+        ("export_dir", __file__, "is a file; give a folder"),
     ],
 )
 def test_a_malformed_value_is_refused_by_name_with_what_is_allowed(

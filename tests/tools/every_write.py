@@ -49,4 +49,10 @@ CALLS: dict[str, Callable[[ShopSession], Arguments]] = {
     "update_review": lambda session: _review(session) | {"status": "rejected"},
     "delete_review": _review,
     "bulk_update_reviews": lambda session: {"reviews": _reviews(session), "status": "rejected"},
+    "import_products": lambda _: {
+        "content": "Title,Product type\nOwl lantern,PHYSICAL\n",
+        "dry_run": False,
+    },
 }
+PREVIEWS = ("import_products",)
+"""Tools that only show what they would do unless they are told otherwise."""

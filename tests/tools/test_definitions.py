@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from every_write import CALLS
+from every_write import CALLS, PREVIEWS
 from mcp.client import Client
 from mcp_types import TextContent, Tool
 from shop_session import ERAS, Era, ShopSession, shop_session
@@ -68,10 +68,19 @@ OPERATION_OF = {
 }
 
 JOURNAL = "the journal of this server"
-WITHOUT_OPERATION = {"list_changes": JOURNAL, "get_change": JOURNAL, "undo_change": JOURNAL} | {
-    "get_guide": "the prompts of this server"
+WALK = "many operations of the API"
+WITHOUT_OPERATION = {
+    "list_changes": JOURNAL,
+    "get_change": JOURNAL,
+    "undo_change": JOURNAL,
+    "audit_catalog": WALK,
+    "low_stock": WALK,
+    "export_catalog": WALK,
+    "import_products": WALK,
+    "get_guide": "the prompts of this server",
 }
-"""Tools for what was changed: they work on what this server has written down, not on an operation of the API."""
+"""Tools for what was changed, which work on what this server has written down, and for whole jobs, which take many
+operations of the API."""
 EVERY_TOOL = OPERATION_OF | WITHOUT_OPERATION
 
 # name: (read only, destructive, idempotent, open world). Destructive is MCP's word for anything but adding.
@@ -114,6 +123,10 @@ HINTS = {
     "get_change": (True, False, True, False),
     # The second undoing of a change is refused, unless the first was itself taken back in between.
     "undo_change": (False, True, False, False),
+    "audit_catalog": (True, False, True, False),
+    "low_stock": (True, False, True, False),
+    "export_catalog": (True, False, True, False),
+    "import_products": (False, True, True, False),
     "get_guide": (True, False, True, False),
 }
 
@@ -163,7 +176,9 @@ async def listed(**settings: Any) -> list[Tool]:
         return (await session.client.list_tools()).tools
 
 
-async def test_there_is_a_tool_for_every_operation_and_for_the_journal_under_the_agreed_names() -> None:
+async def test_there_is_a_tool_for_every_operation_for_the_journal_and_for_whole_jobs_under_the_agreed_names() -> (
+    None
+):
     tools = await listed()
     assert {tool.name: (tool.meta or {})["com.hoopai/operation"] for tool in tools} == EVERY_TOOL
     assert list(EVERY_TOOL) == [tool.name for tool in tools]
@@ -234,7 +249,8 @@ async def test_every_write_takes_a_dry_run_and_a_token_and_no_reading_does() -> 
     for each in await listed():
         known: dict[str, Any] = each.input_schema["properties"]
         guarded = {name: known.get(name) for name in GUARD_ARGUMENTS}
-        writes = {"dry_run": {"type": "boolean"}, "confirmation_token": {"type": "string"}}
+        default = {"default": True} if each.name in PREVIEWS else {}
+        writes = {"dry_run": {"type": "boolean"} | default, "confirmation_token": {"type": "string"}}
         assert guarded == (dict.fromkeys(GUARD_ARGUMENTS) if HINTS[each.name][0] else writes), each.name
         assert not set(GUARD_ARGUMENTS) & set(each.input_schema.get("required", ()))
 
@@ -288,7 +304,8 @@ async def test_definitions_and_instructions_keep_to_their_budgets() -> None:
         for each in await listed()
     }
     assert sum(cost[name] for name in OPERATION_OF) <= 7_000
-    assert sum(cost.values()) <= 7_600
+    assert sum(cost[record.name] for record in RECORDS if record.toolset is Toolset.CHANGES) <= 600
+    assert sum(cost[record.name] for record in RECORDS if record.toolset is Toolset.WORKFLOWS) <= 900
     assert tokens(INSTRUCTIONS) <= 250
 
 
@@ -329,8 +346,8 @@ async def test_toolsets_choose_groups_of_tools() -> None:
     assert all(by_toolset)
     assert sum(map(len, by_toolset)) == len(EVERY_TOOL)
     assert set().union(*by_toolset) == set(EVERY_TOOL)
-    assert [each.name for each in await listed(toolsets="changes,guides")] == list(WITHOUT_OPERATION)
-    assert len(EVERY_TOOL) == 37
+    assert [each.name for each in await listed(toolsets="changes,workflows,guides")] == list(WITHOUT_OPERATION)
+    assert len(EVERY_TOOL) == 41
 
 
 async def test_read_only_offers_what_changes_nothing() -> None:

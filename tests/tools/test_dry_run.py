@@ -48,7 +48,7 @@ async def test_a_dry_run_plans_and_writes_nothing(name: str, era: Era) -> None:
     async with shop_session(yes, era=era) as session:
         before = session.sandbox.dump()
         arguments = CALLS[name](session)
-        content = content_of(await session.result(name, **arguments, dry_run=True))
+        content = content_of(await session.result(name, **arguments | {"dry_run": True}))
         assert content["status"] == "dry_run"
         assert content["next_step"].startswith("Nothing was changed.")
         assert content["plan"]["action"]
