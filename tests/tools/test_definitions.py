@@ -346,7 +346,9 @@ async def test_toolsets_choose_groups_of_tools() -> None:
     assert all(by_toolset)
     assert sum(map(len, by_toolset)) == len(EVERY_TOOL)
     assert set().union(*by_toolset) == set(EVERY_TOOL)
-    assert [each.name for each in await listed(toolsets="changes,workflows,guides")] == list(WITHOUT_OPERATION)
+    assert [each.name for each in await listed(toolsets="changes,workflows,guides")] == list(
+        WITHOUT_OPERATION
+    )
     assert len(EVERY_TOOL) == 41
 
 
