@@ -15,6 +15,7 @@ import anyio
 from pydantic import BaseModel, ValidationError
 
 from . import errors, reading_memory
+from .access import Access
 from .credentials import Token
 from .exact_json import Json, encode
 from .model_base import Page
@@ -48,7 +49,7 @@ class Caller:
         self,
         *,
         base_url: str,
-        token: Token,
+        access: Access,
         location_id: str,
         api_version: str,
         timeout: float,
@@ -58,7 +59,7 @@ class Caller:
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
-        self._token = token
+        self._access = access
         self._api_version = api_version
         self._timeout = timeout
         self._given_transport = transport
@@ -92,7 +93,6 @@ class Caller:
 
             self._transport = HttpTransport(
                 base_url=self._base_url,
-                token=self._token,
                 headers={
                     "Version": self._api_version,
                     "Accept": "application/json",
@@ -153,7 +153,17 @@ class Caller:
     async def _answered(
         self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
     ) -> Json:
-        reply = await self._send_patiently(operation, path, query, content)
+        token = await self._access.token(operation)
+        reply = await self._send_patiently(operation, path, query, content, token)
+        if (
+            reply.status == HTTPStatus.UNAUTHORIZED
+            and type(error_of(reply, operation)) is errors.BadTokenError
+        ):
+            # Once, and only for this one meaning of a 401: others would be refused for ever. A refused write was not
+            # carried out.
+            renewed = await self._access.renewed(token, operation)
+            if renewed is not None:
+                reply = await self._send_patiently(operation, path, query, content, renewed)
         if not reply.succeeded:
             raise error_of(reply, operation)
         return value_of(reply, operation)
@@ -174,13 +184,18 @@ class Caller:
         )
 
     async def _send_patiently(
-        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
+        self,
+        operation: Operation,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        content: bytes | None,
+        token: Token,
     ) -> Reply:
         """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
         waited, repeats = 0.0, 0
         while True:
             async with self._throttle.turn(again=repeats > 0):
-                reply = await self._send_once(operation, path, query, content)
+                reply = await self._send_once(operation, path, query, content, token)
                 self._throttle.learn(reply.headers)
             if (
                 reply.status != HTTPStatus.TOO_MANY_REQUESTS
@@ -200,11 +215,16 @@ class Caller:
             waited, repeats = waited + wait, repeats + 1
 
     async def _send_once(
-        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
+        self,
+        operation: Operation,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        content: bytes | None,
+        token: Token,
     ) -> Reply:
         started = time.perf_counter()
         try:
-            reply = await self._connections().send(operation, path, query, content)
+            reply = await self._connections().send(operation, path, query, content, token)
         except errors.ProductsApiError as error:
             log.debug(
                 "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)

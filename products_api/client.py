@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from .access import Access, FixedAccess
 from .bulk_calls import BulkCalls
 from .collection_calls import CollectionCalls
 from .credentials import Token
@@ -41,7 +42,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         self,
         *,
         base_url: str = DEFAULT_BASE_URL,
-        token: str | Token,
+        token: str | Token | Access,
         location_id: str,
         api_version: str = DEFAULT_API_VERSION,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
@@ -53,7 +54,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
 
         Args:
             base_url: the API's address, http or https, without a query.
-            token: a Bearer token; kept where no repr shows it.
+            token: a Bearer token, kept where no repr shows it, or what gives one for each request.
             location_id: the location (sub-account) every call is about.
             api_version: the `Version` header; artefacts of the API disagree, the documentation says this one.
             timeout: seconds for a whole request, answer included.
@@ -65,10 +66,10 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             ValueError: an argument that no request could be made with.
         """
         # First of all, so that no local variable holds the text when something below is refused.
-        token = token if isinstance(token, Token) else Token(token)
+        token = Token(token) if isinstance(token, str) else token
         super().__init__(
             base_url=base_url.rstrip("/"),
-            token=token,
+            access=FixedAccess(token) if isinstance(token, Token) else token,
             location_id=location_id,
             api_version=api_version,
             timeout=timeout,
@@ -76,7 +77,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             sleep=sleep,
             clock=clock,
         )
-        if token.fault:
+        if isinstance(token, Token) and token.fault:
             raise ValueError(token.fault)
         address = urlsplit(base_url)
         if (

@@ -1,5 +1,6 @@
 """The access token, kept where neither a log, a repr nor a traceback can show it."""
 
+import hmac
 from typing import NoReturn
 
 HIDDEN = b"[hidden]"
@@ -33,6 +34,12 @@ class Token:
     def hide_in(self, content: bytes) -> bytes:
         """The content with every occurrence of the token blanked: a server may echo what it was sent."""
         return content.replace(self._text.encode(), HIDDEN)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Token, self._text))
 
     def __repr__(self) -> str:
         return "Token([hidden])"

@@ -44,8 +44,29 @@ class _Bearer(httpx.Auth):
         yield request
 
 
+class _Form(dict[str, str]):
+    """The fields of a form as the library takes them. Its secrets are written out only while they are read."""
+
+    def __init__(self, fields: Mapping[str, str], secrets: Mapping[str, Token]) -> None:
+        super().__init__(fields)
+        self._secrets = secrets
+
+    def items(self) -> Any:
+        """All fields, the secrets among them."""
+        return [*super().items(), *((name, token.reveal()) for name, token in self._secrets.items())]
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _hide(hidden: Sequence[Token], content: bytes) -> bytes:
+    for token in hidden:
+        content = token.hide_in(content)
+    return content
+
+
 class HttpTransport:
-    """Sends requests to one base URL with one token.
+    """Sends requests to one base URL.
 
     `timeout` bounds a whole request in seconds, from connecting to the last byte of the answer.
     """
@@ -54,16 +75,13 @@ class HttpTransport:
         self,
         *,
         base_url: str,
-        token: Token,
         headers: Mapping[str, str],
         timeout: float,
         transport: AnyTransport | None,
     ) -> None:
         self._base_url = base_url
-        self._token = token
         self._timeout = timeout
         self._http = httpx.AsyncClient(
-            auth=_Bearer(token),
             headers=headers,
             # Shorter for connecting, so that a host nobody answers at is never taken for a lost answer.
             timeout=httpx.Timeout(timeout, connect=timeout / 2, pool=timeout / 2),
@@ -79,30 +97,69 @@ class HttpTransport:
         await self._http.aclose()
 
     async def send(
-        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], body: bytes | None
+        self,
+        operation: Operation,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        body: bytes | None,
+        token: Token,
     ) -> Reply:
         """One request and its answer, whatever the status.
 
         Raises:
             RequestTimeoutError, NotReachedError, ConnectionLostError, UnexpectedResponseError
         """
+        parameters: dict[str, Any] = {"params": list(query)} if query else {}
+        if body is not None:
+            parameters |= {"content": body, "headers": {"Content-Type": "application/json"}}
+        return await self._in_time(operation, path, parameters, token, (token,))
+
+    async def send_form(
+        self,
+        operation: Operation,
+        path: str,
+        fields: Mapping[str, str],
+        secrets: Mapping[str, Token],
+        token: Token | None = None,
+    ) -> Reply:
+        """One form and its answer, whatever the status; no secret of the form is echoed in an answer.
+
+        Raises:
+            RequestTimeoutError, NotReachedError, ConnectionLostError, UnexpectedResponseError
+        """
+        form = _Form(fields, secrets)
+        hidden = (*secrets.values(), *((token,) if token else ()))
+        return await self._in_time(operation, path, {"data": form}, token, hidden)
+
+    async def _in_time(
+        self,
+        operation: Operation,
+        path: str,
+        parameters: dict[str, Any],
+        token: Token | None,
+        hidden: Sequence[Token],
+    ) -> Reply:
         outcome: Reply | errors.ProductsApiError
         # The library's timeouts are for each step, and a custom transport may have none at all.
         with anyio.move_on_after(self._timeout):
-            outcome = await self._attempt(operation, path, query, body)
+            outcome = await self._attempt(operation, path, parameters, token, hidden)
             if isinstance(outcome, Reply):
                 return outcome
             raise outcome
         raise self._timed_out(operation)
 
     async def _attempt(
-        self, operation: Operation, path: str, query: Sequence[tuple[str, str]], body: bytes | None
+        self,
+        operation: Operation,
+        path: str,
+        parameters: dict[str, Any],
+        token: Token | None,
+        hidden: Sequence[Token],
     ) -> Reply | errors.ProductsApiError:
-        parameters: dict[str, Any] = {"params": list(query)} if query else {}
-        extra = {"Content-Type": "application/json"} if body is not None else None
+        auth = None if token is None else _Bearer(token)
         try:
             response = await self._http.request(
-                operation.method, self._base_url + path, content=body, headers=extra, **parameters
+                operation.method, self._base_url + path, auth=auth, **parameters
             )
         except _NEVER_SENT as failure:
             return errors.NotReachedError(
@@ -129,10 +186,10 @@ class HttpTransport:
             )
         # Blanked here, at the door, an echo of the token can get into no error and no result.
         headers = {
-            name.lower().decode("latin-1"): self._token.hide_in(value).decode("latin-1")
+            name.lower().decode("latin-1"): _hide(hidden, value).decode("latin-1")
             for name, value in response.headers.raw
         }
-        return Reply(response.status_code, headers, self._token.hide_in(response.content))
+        return Reply(response.status_code, headers, _hide(hidden, response.content))
 
     def _timed_out(self, operation: Operation) -> errors.RequestTimeoutError:
         return errors.RequestTimeoutError(
