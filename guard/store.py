@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .database import Database
     from .journal import Journal
     from .ledger import Ledger
+    from .logins import Logins
 
 T = TypeVar("T")
 DAY = 24 * 3600.0
@@ -23,11 +24,12 @@ DAY = 24 * 3600.0
 
 @dataclass(frozen=True)
 class OpenStore:
-    """What is kept: the plans with their approvals, the journal, and the keys that seal."""
+    """What is kept: the plans with their approvals, the journal, the logins, and the keys that seal."""
 
     database: "Database"
     ledger: "Ledger"
     journal: "Journal"
+    logins: "Logins"
     keys: tuple[bytes, ...]
 
 
@@ -73,9 +75,11 @@ class Store:
         from .journal import Journal
         from .keys import sealing_keys
         from .ledger import Ledger
+        from .logins import Logins
 
         database = Database.open(self._url)
-        opened = OpenStore(database, Ledger(database), Journal(database), tuple(sealing_keys(database)))
+        keys = tuple(sealing_keys(database))
+        opened = OpenStore(database, Ledger(database), Journal(database), Logins(database), keys)
         opened.ledger.prune()
         if self._keep_days:
             opened.journal.prune(time() - self._keep_days * DAY)

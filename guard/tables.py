@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002")
 """All that the structure of the store was, oldest first. Known without the scripts, which are slow to read."""
 VERSION_TABLE = "guard_version"
 
@@ -108,6 +108,18 @@ changes = Table(
     Index("guard_changes_undoes", "undoes"),
 )
 """What the events of each change come to, for finding them. Nothing is believed of it that the events do not say."""
+
+logins = Table(
+    "guard_logins",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("body", Text),
+    Column("number", Integer, nullable=False),
+    Column("holder", String(40)),
+    Column("held_until", Double, nullable=False),
+    Column("asked", Text, nullable=False),
+)
+"""The tokens of each login, and who is renewing them at the moment. As secret as the file or database itself."""
 
 
 def event_hash(*, previous: str, seq: int, change_id: str, event: str, time: float, body: str) -> str:

@@ -22,7 +22,7 @@ from .model_base import Page
 from .operations import Operation
 from .paths import fill
 from .refusals import error_of
-from .replies import Reply, advised_wait, daily_budget_spent, value_of
+from .replies import Reply, advised_wait, clock_ahead, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
 from .throttle import Sleep, Throttle
 
@@ -67,6 +67,8 @@ class Caller:
         self._throttle = Throttle(self._sleep, clock)
         self._transport: HttpTransport | None = None
         self._closed = False
+        self.clock_ahead: float | None = None
+        """By how many seconds this machine's clock was ahead of the API's at the last answer, where it told its own."""
 
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used afterwards."""
@@ -230,6 +232,7 @@ class Caller:
                 "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)
             )
             raise
+        self.clock_ahead = clock_ahead(reply.headers)
         log.debug("%s %d in %.0f ms", operation.name, reply.status, _milliseconds_since(started))
         return reply
 

@@ -9,6 +9,7 @@
     |   |-- NotFoundError               404, or the 400 that means it
     |   |-- RouteUnavailableError       the account does not have this route
     |   |-- BadTokenError               401: the token is wrong, expired or revoked
+    |   |   `-- LoginEndedError         there is no login, or it cannot be renewed any more
     |   |-- MissingScopeError           401 or 403: the token lacks a scope
     |   |-- WrongLocationError          401 or 403: the token is not for this location
     |   |-- ConflictError               409
@@ -126,6 +127,10 @@ class RouteUnavailableError(RefusedError):
 
 class BadTokenError(RefusedError):
     """The access token is wrong, expired or revoked."""
+
+
+class LoginEndedError(BadTokenError):
+    """Nobody is logged in, or the login cannot be renewed: a person has to log in again."""
 
 
 class MissingScopeError(RefusedError):

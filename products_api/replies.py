@@ -88,6 +88,13 @@ def daily_budget_spent(headers: Mapping[str, str]) -> bool:
     return _number(headers.get("x-ratelimit-daily-remaining")) == 0
 
 
+def clock_ahead(headers: Mapping[str, str]) -> float | None:
+    """By how many seconds this machine's clock is ahead of the one that wrote the `Date` of an answer."""
+    date = headers.get("date")
+    until = _signed_seconds_until(date) if date else None
+    return None if until is None else -until
+
+
 def _number(text: str | None) -> float | None:
     try:
         value = float(text) if text else None
@@ -97,10 +104,15 @@ def _number(text: str | None) -> float | None:
 
 
 def _seconds_until(date: str) -> float | None:
+    until = _signed_seconds_until(date)
+    return None if until is None else max(0.0, until)
+
+
+def _signed_seconds_until(date: str) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return (moment - datetime.now(UTC)).total_seconds()

@@ -57,7 +57,15 @@ def admin_routes(sandbox: Sandbox) -> list[Route]:
     def reset(_: Any) -> None:
         sandbox.reset()
 
+    def age_tokens(content: JsonObject) -> None:
+        sandbox.tokens.age(float(content["seconds"]))
+
+    def revoke_tokens(_: Any) -> None:
+        sandbox.tokens.revoke()
+
     return [
+        Route("/tokens/age", guarded(age_tokens, needs_body=True), methods=["POST"]),
+        Route("/tokens", guarded(revoke_tokens), methods=["DELETE"]),
         Route("/faults", guarded(faults), methods=["GET"]),
         Route("/faults", guarded(add_fault, needs_body=True), methods=["POST"]),
         Route("/faults", guarded(clear_faults), methods=["DELETE"]),

@@ -22,6 +22,7 @@ from .exact_json import NotJsonError, decode
 from .exchange import exchange_of
 from .faults import Fault, FaultKind
 from .identity import LOCATION_ID, TOKEN
+from .oauth import oauth_routes
 from .record import Received
 from .seed import ShopChoice
 
@@ -64,7 +65,7 @@ def create_app(
         clock=clock,
         monotonic=monotonic,
     )
-    app = Starlette(routes=[Mount("/_sandbox", routes=admin_routes(sandbox))])
+    app = Starlette(routes=[Mount("/_sandbox", routes=admin_routes(sandbox)), *oauth_routes(sandbox.tokens)])
     # Not a route: a route's pattern ends at a newline, and a path may hold one.
     app.router.default = _Endpoint(sandbox, sleep)
     app.state.sandbox = sandbox

@@ -13,6 +13,7 @@ from .database import Clock, Database
 from .exact_json import JsonObject, encode
 from .faults import Faults
 from .identity import API_VERSION
+from .oauth import Tokens
 from .operations import HANDLERS
 from .rate import RateLimit
 from .record import RequestLog
@@ -40,8 +41,8 @@ class Sandbox:
     """The shop behind one app, for tests to look at and to disturb.
 
     `faults` plans what goes wrong, `requests` is the log of what arrived, `violations` lists answers that
-    broke the contract (each was answered with 500), `dump()` is the whole shop and `reset()` brings back its
-    first day.
+    broke the contract (each was answered with 500), `tokens` are those of OAuth logins, `dump()` is the whole shop
+    and `reset()` brings back its first day.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sandbox:
         self.requests = RequestLog()
         self.violations: list[str] = []
         self.rate = RateLimit(rate_limit, rate_interval_seconds, monotonic)
+        self.tokens = Tokens(location_id, lambda: clock().timestamp())
         self.database = Database(data, clock=clock)
         self._answered = 0
         with self.database.transaction():
@@ -135,14 +137,18 @@ class Sandbox:
             return self.reply(500, {"statusCode": 500, "message": f"Sandbox error: {error}"})
 
     def _admit(self, operation: Operation, headers: dict[str, str]) -> None:
+        scopes = self.scopes
         if headers.get("authorization") != f"Bearer {self.token}":
-            raise RefusalError(401, "Invalid token: access token is invalid")
+            issued = self.tokens.holds(headers.get("authorization", "").removeprefix("Bearer "))
+            if issued is None:
+                raise RefusalError(401, "Invalid token: access token is invalid")
+            scopes = issued.scope.split()
         version = headers.get("version")
         if version != API_VERSION:
             raise RefusalError(
                 401, "version header is invalid" if version else "version header was not found"
             )
-        if self.scopes is not None and not set(operation.scopes) <= set(self.scopes):
+        if scopes is not None and not set(operation.scopes) <= set(scopes):
             raise RefusalError(401, "The token is not authorized for this scope.")
         if not self.rate.admit():
             raise RefusalError(429, "Too Many Requests", named=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, InputRequiredResult
 
+from ..guard.store import Store
 from ..tools.registration import make_tool, offered
 from .guarding import Guarding
 from .plans import add_plans
@@ -40,10 +41,14 @@ class Connection:
     """The API client of one server process, made by the first call that needs it.
 
     `sandbox_app` is the embedded shop to work on when the settings choose the sandbox; a new one unless given.
+    `store` is where OAuth logins are kept.
     """
 
-    def __init__(self, settings: Settings, *, sandbox_app: "Starlette | None" = None) -> None:
+    def __init__(
+        self, settings: Settings, *, store: "Store | None" = None, sandbox_app: "Starlette | None" = None
+    ) -> None:
         self._settings = settings
+        self._store = store or Store(settings.store_url)
         self._sandbox_app = sandbox_app
         self._client: ProductsClient | None = None
         self._own_sandbox: Sandbox | None = None
@@ -66,14 +71,13 @@ class Connection:
 
     def _live(self) -> "ProductsClient":
         from ..products_api.client import ProductsClient
+        from .shop_access import access_of
 
         settings = self._settings
-        if settings.access_token is None or settings.location_id is None:
-            raise ValueError("without the sandbox, a token and a location are needed")
         return ProductsClient(
             base_url=settings.base_url,
-            token=settings.access_token.get_secret_value(),
-            location_id=settings.location_id,
+            token=access_of(settings, self._store),
+            location_id=self.location_id,
             api_version=settings.api_version,
             timeout=settings.timeout,
         )
@@ -113,8 +117,8 @@ def build_server(
 
     `connection` is what its tools work on and `guarding` what guards their writes, made from the settings unless given.
     """
-    shop = connection or Connection(settings)
     guarding = guarding or Guarding(settings)
+    shop = connection or Connection(settings, store=guarding.store)
 
     async def call(
         name: str, arguments: Mapping[str, Any], context: Context[Any, Any]

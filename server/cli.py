@@ -34,6 +34,8 @@ Without a command it serves an assistant over stdin and stdout."""
 
 _EPILOG = """\
 commands:
+  login, logout        let an OAuth app in, or put a token into the system's keyring
+  doctor               what works, what does not, and what to do about it
   approvals            changes that wait for you: read, approve or reject them
   changes              what was changed: look it up, take it back, export it
   journal verify       check that the record of changes is as it was written
@@ -48,7 +50,8 @@ examples:
   hoopai-products-mcp --transport http --port 9000 serve http://127.0.0.1:9000/mcp
 
 Every option is also a variable, for instance HOOPAI_READ_ONLY=true; the option wins.
-A real shop needs HOOPAI_ACCESS_TOKEN (only ever from the environment) and HOOPAI_LOCATION_ID."""
+A real shop needs HOOPAI_LOCATION_ID and a token: HOOPAI_ACCESS_TOKEN (only ever from the environment),
+HOOPAI_ACCESS_TOKEN_FILE, or a login."""
 
 _TERMINAL_HINT = f"""\
 This is an MCP server that speaks over stdin and stdout: connect an assistant to it,
@@ -59,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, 1 for a failure, 2 for a wrong setting, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: dict[str, Command] = {
+        "login": _login,
+        "logout": _logout,
+        "doctor": _doctor,
         "approvals": _approvals,
         "changes": _changes,
         "journal": _journal,
@@ -143,6 +149,24 @@ def _serve_http(settings: "Settings") -> int:
         say(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}")
         return FAILED
     return 0
+
+
+def _login(arguments: list[str]) -> int:
+    from .login_command import login
+
+    return login(arguments)
+
+
+def _logout(arguments: list[str]) -> int:
+    from .login_command import logout
+
+    return logout(arguments)
+
+
+def _doctor(arguments: list[str]) -> int:
+    from .doctor_command import run
+
+    return run(arguments)
 
 
 def _approvals(arguments: list[str]) -> int:

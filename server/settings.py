@@ -20,7 +20,7 @@ PREFIX = "HOOPAI_"
 """What every variable of this server begins with."""
 
 
-SECRETS = frozenset({"access_token", "database_url"})
+SECRETS = frozenset({"access_token", "client_secret", "database_url"})
 """Only ever read from the environment: a command line can be read by every user of the machine."""
 
 
@@ -68,6 +68,26 @@ class Settings(BaseModel):
         default=None,
         description="The token of a Private Integration of the sub-account."
         " Only from the environment: a command line can be read by every user of the machine.",
+    )
+    access_token_file: Annotated[Path | None, BeforeValidator(values.file_path)] = Field(
+        default=None,
+        description="A file that holds the token alone, instead of the variable; read again when the API refuses it.",
+    )
+    client_id: Annotated[str | None, BeforeValidator(values.client_id)] = Field(
+        default=None,
+        description="The client id of an OAuth app, instead of a token: `hoopai-products-mcp login` lets it in.",
+    )
+    client_secret: Annotated[SecretStr | None, BeforeValidator(values.token)] = Field(
+        default=None, description="The app's client secret. Only from the environment."
+    )
+    authorize_url: Annotated[str, BeforeValidator(values.base_url)] = Field(
+        default="https://marketplace.gohighlevel.com/oauth/chooselocation",
+        description="Where a person lets the app in; white labels have a host of their own.",
+    )
+    scopes: Annotated[str, BeforeValidator(values.scopes)] = Field(
+        default="products.readonly products.write products/prices.readonly products/prices.write"
+        " products/collection.readonly products/collection.write",
+        description="What the app asks for at login, separated by spaces.",
     )
     location_id: Annotated[str | None, BeforeValidator(values.identifier)] = Field(
         default=None, description="The location (sub-account) whose catalog is worked on."
@@ -187,8 +207,18 @@ class Settings(BaseModel):
         """The variables without which there is no shop to work on."""
         if self.sandbox:
             return []
-        needed = {"access_token": self.access_token, "location_id": self.location_id}
-        return [variable(name) for name, value in needed.items() if value is None]
+        needed = [variable("location_id")] if self.location_id is None else []
+        if self.client_id is not None and self.access_token is None and self.access_token_file is None:
+            return [variable("client_secret"), *needed] if self.client_secret is None else needed
+        given = (self.access_token, self.access_token_file)
+        if all(value is None for value in given) and not self.keyring_mark.exists():
+            needed.insert(0, variable("access_token"))
+        return needed
+
+    @property
+    def keyring_mark(self) -> Path:
+        """The file that says of this location that its token is in the system's keyring; it holds no secret."""
+        return self.data_dir / f"token-of-{self.location_id or 'no-location'}-is-in-the-keyring"
 
 
 def variable(name: str) -> str:

@@ -47,13 +47,13 @@ def serve(settings: "Settings") -> None:
 
 def http_app(settings: "Settings", address: str) -> "tuple[Starlette, ApprovalPage | None]":
     """What is served at an address such as `http://127.0.0.1:8000`, and its approval page, if it has one."""
-    connection = Connection(settings)
     if settings.confirmation != "human":
-        server = build_server(settings, connection=connection)
+        server = build_server(settings)
         return server.streamable_http_app(transport_security=_security(settings.host)), None
     from .approval_page import ApprovalPage
 
     guarding = Guarding(settings, page=page_address(address))
+    connection = Connection(settings, store=guarding.store)
     server = build_server(settings, connection=connection, guarding=guarding)
     page = ApprovalPage(
         guarding.store,

@@ -26,6 +26,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _VERSION_CHARACTERS = _ID_CHARACTERS | {"."}
+_SCOPE_CHARACTERS = _VERSION_CHARACTERS | {"/"}
 
 
 def is_loopback(host: str) -> bool:
@@ -81,6 +82,27 @@ def identifier(value: object) -> str | None:
     if len(text) > _LONGEST_ID or not _ID_CHARACTERS.issuperset(text):
         raise ValueError(f"is not a location id: 1 to {_LONGEST_ID} letters, digits, '-' and '_'")
     return text
+
+
+def client_id(value: object) -> str | None:
+    """The client id of an app."""
+    if value is None:
+        return None
+    text = _text(value)
+    if len(text) > _LONGEST_ID or not _VERSION_CHARACTERS.issuperset(text):
+        raise ValueError(f"is not a client id: 1 to {_LONGEST_ID} letters, digits, '-', '_' and '.'")
+    return text
+
+
+def scopes(value: object) -> str:
+    """Scopes, separated by spaces."""
+    text = _text(value)
+    words = text.split()
+    if not all(_SCOPE_CHARACTERS.issuperset(word) for word in words):
+        raise ValueError(
+            "is not a list of scopes, separated by spaces, such as products.readonly products.write"
+        )
+    return " ".join(dict.fromkeys(words))
 
 
 def api_version(value: object) -> str:

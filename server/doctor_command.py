@@ -1,0 +1,182 @@
+"""The command `doctor`: what works, what does not, and what to do about it, found out without changing anything."""
+
+import json
+import platform
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Literal
+
+from .command_parser import FAILED, PROGRAM, Parser, read_settings
+from .terminal import show, wrapped
+
+if TYPE_CHECKING:
+    from ..products_api.client import ProductsClient
+    from .guarding import Guarding
+    from .settings import Settings
+
+Status = Literal["ok", "off", "unknown", "wrong"]
+_MARKS: dict[Status, str] = {"ok": "ok     ", "off": "off    ", "unknown": "?      ", "wrong": "WRONG  "}
+LARGEST_SKEW_SECONDS = 60.0
+"""An approval lives for minutes and a token for a day: a clock this far off begins to matter."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `what` is its name, `said` what was found and what to do."""
+
+    what: str
+    status: Status
+    said: str
+
+
+def run(arguments: list[str]) -> int:
+    """Look, and say what was found; the exit code is 1 if anything is wrong."""
+    parser = Parser(
+        "doctor",
+        description="See what works and what does not. Reads a little of the shop and changes nothing.",
+        epilog=f"examples:\n  {PROGRAM} doctor\n  {PROGRAM} doctor --json",
+    )
+    parser.option("--json", action="store_true", help="as JSON, for scripts")
+    parser.settings()
+    found = vars(parser.read(arguments))
+    settings = read_settings(found)
+    import anyio
+
+    findings = anyio.run(_look, settings)
+    wrong = any(finding.status == "wrong" for finding in findings)
+    if found["json"]:
+        told = {"ok": not wrong, "findings": [asdict(finding) for finding in findings]}
+        sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        return FAILED if wrong else 0
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        first = f"{_MARKS[finding.status]}{finding.what:<{width}}  "
+        show(wrapped(finding.said, first=first, then=" " * len(first)))
+    show("", "Something is wrong: see above." if wrong else "All is well.")
+    return FAILED if wrong else 0
+
+
+async def _look(settings: "Settings") -> list[Finding]:
+    from .guarding import Guarding as Made
+
+    findings = [_versions(), *_switched_off(settings), _policy(settings)]
+    guarding = Made(settings)
+    try:
+        findings.append(await _store(guarding))
+        if missing := settings.missing():
+            findings.append(Finding("shop", "wrong", f"Not set: {', '.join(missing)}."))
+            return findings
+        return findings + await _shop(settings, guarding)
+    finally:
+        guarding.close()
+
+
+def _versions() -> Finding:
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("mcp", "httpx", "pydantic", "sqlalchemy"))
+    return Finding(
+        "versions", "ok", f"{PROGRAM} {version(PROGRAM)}, Python {platform.python_version()}, {libraries}"
+    )
+
+
+def _switched_off(settings: "Settings") -> list[Finding]:
+    from .values import TOOLSETS
+
+    found: list[Finding] = []
+    if settings.read_only:
+        found.append(
+            Finding("writing", "off", "HOOPAI_READ_ONLY: only tools that change nothing are offered.")
+        )
+    if left := [name for name in TOOLSETS if name not in settings.toolsets]:
+        found.append(Finding("toolsets", "off", f"HOOPAI_TOOLSETS leaves out {', '.join(left)}."))
+    if settings.confirmation == "off":
+        found.append(Finding("confirmation", "off", "Destructive calls run without asking anybody."))
+    else:
+        found.append(Finding("confirmation", "ok", settings.confirmation))
+    return found
+
+
+def _policy(settings: "Settings") -> Finding:
+    from ..guard.policy_file import read_policy
+    from ..tools.registration import definitions
+
+    writing = frozenset(tool["name"] for tool in definitions() if not tool["annotations"]["readOnlyHint"])
+    file = read_policy(settings.policy_path, must_exist=settings.policy_file is not None, tools=writing)
+    if file.problems:
+        return Finding("policy", "wrong", f"Every write is refused: {'; '.join(file.problems)}.")
+    where = "its file is read" if settings.policy_path.exists() else "no file; the defaults hold"
+    return Finding("policy", "ok", f"{where}. `{PROGRAM} policy check` explains it.")
+
+
+async def _store(guarding: "Guarding") -> Finding:
+    from ..guard.database import StoreError
+
+    try:
+        await guarding.store.use(lambda store: store.journal.unsettled(""))
+    except StoreError as error:
+        return Finding("store", "wrong", f"No write is possible. {error}")
+    return Finding("store", "ok", "journal and approvals can be kept")
+
+
+async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
+    from .app import Connection
+    from .shop_access import way_in_words
+
+    connection = Connection(settings, store=guarding.store)
+    where = "inside this program" if settings.sandbox else settings.base_url
+    found = [Finding("token", "ok", f"from {way_in_words(settings)}")]
+    try:
+        client = connection.client
+        reads: dict[str, Callable[[], Awaitable[object]]] = {
+            "products": lambda: client.list_products(limit=1, offset=0),
+            "prices and stock": lambda: client.list_inventory(limit=1, offset=0),
+            "collections": lambda: client.list_collections(limit=1, offset=0),
+            "reviews": lambda: client.list_reviews(limit=1, offset=0),
+        }
+        for what, read in reads.items():
+            finding = await _readable(what, read)
+            found.append(finding)
+            if finding.status == "wrong" and finding.said.startswith(_FATAL):
+                break
+        found.append(_clock(client))
+        found.append(
+            Finding(
+                "writing scopes",
+                "unknown",
+                "Whether the token may write cannot be seen without writing; a write that lacks a scope is refused, "
+                "and says which.",
+            )
+        )
+        found.insert(1, Finding("shop", "ok", f"location {connection.location_id} at {where}"))
+    finally:
+        await connection.aclose()
+    return found
+
+
+_FATAL = ("The API could not be reached", "The API does not accept", "The login", "Nobody has logged in")
+"""How the errors begin after which no other reading can succeed."""
+
+
+async def _readable(what: str, read: Callable[[], Awaitable[object]]) -> Finding:
+    from ..products_api.errors import ProductsApiError, RouteUnavailableError
+
+    try:
+        await read()
+    except RouteUnavailableError as error:
+        return Finding(what, "unknown", f"{error.happened} This 401 is about the route, not about the token.")
+    except ProductsApiError as error:
+        return Finding(what, "wrong", f"{error.happened} {error.next_step}")
+    return Finding(what, "ok", "can be read")
+
+
+def _clock(client: "ProductsClient") -> Finding:
+    ahead = client.clock_ahead
+    if ahead is None:
+        return Finding("clock", "unknown", "The API did not tell its time.")
+    if abs(ahead) < LARGEST_SKEW_SECONDS:
+        return Finding("clock", "ok", "agrees with the API's")
+    where = "ahead of" if ahead > 0 else "behind"
+    return Finding(
+        "clock", "wrong", f"This machine is {abs(ahead):.0f} seconds {where} the API. Set its clock."
+    )
