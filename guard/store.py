@@ -39,9 +39,10 @@ class Store:
     Changes older than `keep_days` are forgotten when it is opened; 0 keeps them for good.
     """
 
-    def __init__(self, url: str, *, keep_days: int = 0) -> None:
+    def __init__(self, url: str, *, keep_days: int = 0, clock: Callable[[], float] = time) -> None:
         self._url = url
         self._keep_days = keep_days
+        self._clock = clock
         self._opened: OpenStore | None = None
         self._opening = anyio.Lock()
         self._once = threading.Lock()
@@ -77,9 +78,9 @@ class Store:
         from .ledger import Ledger
         from .logins import Logins
 
-        database = Database.open(self._url)
+        database = Database.open(self._url, clock=self._clock)
         keys = tuple(sealing_keys(database))
-        opened = OpenStore(database, Ledger(database), Journal(database), Logins(database), keys)
+        opened = OpenStore(database, Ledger(database), Journal(database), Logins(database, self._clock), keys)
         opened.ledger.prune()
         if self._keep_days:
             opened.journal.prune(time() - self._keep_days * DAY)

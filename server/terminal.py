@@ -89,6 +89,8 @@ def ask(question: str) -> str | None:
 
 def _forget_what_was_typed() -> None:
     # What was typed or pasted before the question was shown is no answer to it.
+    if not sys.stdin.isatty():
+        return
     with contextlib.suppress(ImportError, OSError):
         import termios
 
