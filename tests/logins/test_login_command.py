@@ -148,7 +148,8 @@ async def sells(environment: Mapping[str, str]) -> int:
     async with Client(command) as client:
         result = await client.call_tool("list_products", {"limit": 1})
         assert not result.is_error, result.content
-        total: int = (result.structured_content or {})["total"]
+        content: dict[str, int] = result.structured_content or {}
+        total = content["total"]
         return total
 
 
