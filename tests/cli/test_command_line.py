@@ -20,7 +20,7 @@ from hoopai_products_mcp.tools.catalog import RECORDS
 from hoopai_products_mcp.tools.records import summary
 
 CANARY = "pit-canary-7f3a"
-COMMANDS = ("approvals", "changes", "journal verify", "policy check")
+COMMANDS = ("login", "logout", "doctor", "approvals", "changes", "journal verify", "policy check")
 
 
 class Outcome(NamedTuple):
@@ -163,7 +163,8 @@ def test_help_tells_every_option_and_every_command() -> None:
         for word in [*words, "demo", "tools [--json]", "sandbox [--port N]", *COMMANDS]
         if word not in outcome.stdout
     ] == []
-    assert "--access-token" not in outcome.stdout
+    assert "--access-token " not in outcome.stdout
+    assert "--client-secret" not in outcome.stdout
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ from hoopai_products_mcp.server.settings import SECRETS, Settings, SettingsError
 from hoopai_products_mcp.server.values import TOOLSETS, is_loopback
 
 CANARY = "pit-canary-7f3a"
+SCOPES = (
+    "products.readonly products.write products/prices.readonly products/prices.write"
+    " products/collection.readonly products/collection.write"
+)
 
 FIELDS = list(Settings.model_fields)
 
@@ -30,6 +34,11 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.read({}, {})
     assert settings.model_dump(exclude={"data_dir"}) == {
         "access_token": None,
+        "access_token_file": None,
+        "client_id": None,
+        "client_secret": None,
+        "authorize_url": "https://marketplace.gohighlevel.com/oauth/chooselocation",
+        "scopes": SCOPES,
         "location_id": None,
         "sandbox": False,
         "read_only": False,
@@ -53,6 +62,11 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     settings = Settings.read(
         {
             "HOOPAI_ACCESS_TOKEN": CANARY,
+            "HOOPAI_ACCESS_TOKEN_FILE": str(tmp_path / "token"),
+            "HOOPAI_CLIENT_ID": "65f0a1-lk3.app",
+            "HOOPAI_CLIENT_SECRET": "a-secret",
+            "HOOPAI_AUTHORIZE_URL": "https://login.example.com/v2/oauth/chooselocation",
+            "HOOPAI_SCOPES": " products.readonly  products/prices.write products.readonly".strip(),
             "HOOPAI_LOCATION_ID": "ve9EPM428h8vShlRW1KT",
             "HOOPAI_SANDBOX": "yes",
             "HOOPAI_READ_ONLY": "1",
@@ -77,7 +91,13 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     assert settings.access_token.get_secret_value() == CANARY
     assert settings.database_url
     assert settings.database_url.get_secret_value() == "postgresql://me:secret@db/guard"
-    assert settings.model_dump(exclude={"access_token", "database_url"}) == {
+    assert settings.client_secret
+    assert settings.client_secret.get_secret_value() == "a-secret"
+    assert settings.model_dump(exclude=SECRETS) == {
+        "access_token_file": tmp_path / "token",
+        "client_id": "65f0a1-lk3.app",
+        "authorize_url": "https://login.example.com/v2/oauth/chooselocation",
+        "scopes": "products.readonly products/prices.write",
         "location_id": "ve9EPM428h8vShlRW1KT",
         "sandbox": True,
         "read_only": True,
@@ -371,9 +391,15 @@ def test_settings_do_not_change() -> None:
 def test_the_table_has_one_row_for_each_setting_and_no_option_for_a_secret() -> None:
     table = list(rows())
     assert [row.variable for row in table] == [variable(name) for name in FIELDS]
-    assert {row.variable for row in table if not row.flag} == {"HOOPAI_ACCESS_TOKEN", "HOOPAI_DATABASE_URL"}
+    assert {row.variable for row in table if not row.flag} == {
+        "HOOPAI_ACCESS_TOKEN",
+        "HOOPAI_CLIENT_SECRET",
+        "HOOPAI_DATABASE_URL",
+    }
     assert [row.flag for row in table if row.flag] == [flag(name) for name in FIELDS if name not in SECRETS]
     assert {row.variable: row.default for row in table if row.default} == {
+        "HOOPAI_AUTHORIZE_URL": "https://marketplace.gohighlevel.com/oauth/chooselocation",
+        "HOOPAI_SCOPES": SCOPES,
         "HOOPAI_SANDBOX": "off",
         "HOOPAI_READ_ONLY": "off",
         "HOOPAI_TOOLSETS": "all",
@@ -389,3 +415,39 @@ def test_the_table_has_one_row_for_each_setting_and_no_option_for_a_secret() -> 
         "HOOPAI_PORT": "8000",
     }
     assert all(row.meaning.endswith(".") for row in table)
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({}, ["HOOPAI_ACCESS_TOKEN", "HOOPAI_LOCATION_ID"]),
+        ({"HOOPAI_LOCATION_ID": "loc"}, ["HOOPAI_ACCESS_TOKEN"]),
+        ({"HOOPAI_LOCATION_ID": "loc", "HOOPAI_ACCESS_TOKEN": CANARY}, []),
+        ({"HOOPAI_LOCATION_ID": "loc", "HOOPAI_ACCESS_TOKEN_FILE": "/run/secrets/token"}, []),
+        ({"HOOPAI_LOCATION_ID": "loc", "HOOPAI_CLIENT_ID": "app"}, ["HOOPAI_CLIENT_SECRET"]),
+        ({"HOOPAI_CLIENT_ID": "app", "HOOPAI_CLIENT_SECRET": "secret"}, ["HOOPAI_LOCATION_ID"]),
+        ({"HOOPAI_LOCATION_ID": "loc", "HOOPAI_CLIENT_ID": "app", "HOOPAI_CLIENT_SECRET": "secret"}, []),
+        ({"HOOPAI_SANDBOX": "true"}, []),
+    ],
+)
+def test_a_shop_needs_its_location_and_one_way_to_have_a_token(
+    environ: dict[str, str], missing: list[str], tmp_path: Path
+) -> None:
+    assert Settings.read({**environ, "HOOPAI_DATA_DIR": str(tmp_path)}, {}).missing() == missing
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"HOOPAI_CLIENT_ID": "a b"}, "HOOPAI_CLIENT_ID is not a client id"),
+        ({"HOOPAI_SCOPES": "products;all"}, "HOOPAI_SCOPES is not a list of scopes"),
+        (
+            {"HOOPAI_AUTHORIZE_URL": "http://login.example.com/"},
+            "HOOPAI_AUTHORIZE_URL must begin with https://",
+        ),
+        ({"HOOPAI_ACCESS_TOKEN_FILE": "token"}, "HOOPAI_ACCESS_TOKEN_FILE must be a whole path"),
+    ],
+)
+def test_settings_of_a_login_are_checked(variables: dict[str, str], problem: str) -> None:
+    (found,) = problems(variables)
+    assert found.startswith(problem)

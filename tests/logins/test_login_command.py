@@ -149,8 +149,7 @@ async def sells(environment: Mapping[str, str]) -> int:
         result = await client.call_tool("list_products", {"limit": 1})
         assert not result.is_error, result.content
         content: dict[str, int] = result.structured_content or {}
-        total = content["total"]
-        return total
+        return content["total"]
 
 
 @pytest.mark.parametrize("kind", ["Location", "Company"])
