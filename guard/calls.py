@@ -40,7 +40,8 @@ class WriteCall:
     """A call of a tool that writes.
 
     `arguments` are the validated ones without `dry_run` and `confirmation_token`, as plain JSON values. `caller` is who
-    is authenticated, `local` where nobody has to be; `client` is the program as it names itself.
+    is authenticated, `local` where nobody has to be; `client` is the program as it names itself. `denied` is what the
+    caller is told where a plan would have to be agreed to and they may not do such things; empty where they may.
     """
 
     tool: str
@@ -52,6 +53,7 @@ class WriteCall:
     base_url: str
     caller: str = "local"
     client: str = ""
+    denied: str = ""
     dry_run: bool = False
     token: str | None = None
     undoes: str | None = None

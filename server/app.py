@@ -10,6 +10,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from ..guard.store import Store
 from ..tools.registration import make_tool, offered
+from .callers import NEEDED, Callers, missing_rights, needed_rights
 from .guarding import Guarding
 from .plans import add_plans
 from .protocol import add_readable_states, strict_parameters
@@ -118,6 +119,7 @@ def build_server(
     `connection` is what its tools work on and `guarding` what guards their writes, made from the settings unless given.
     """
     guarding = guarding or Guarding(settings)
+    callers = Callers(settings)
     shop = connection or Connection(settings, store=guarding.store)
 
     async def call(
@@ -125,8 +127,17 @@ def build_server(
     ) -> CallToolResult | InputRequiredResult:
         from ..tools.calls import call as make_call
 
+        caller = callers.now()
+        missing = missing_rights(NEEDED["destructive"], caller.rights)
         return await make_call(
-            name, arguments, context, api=shop.client, guard=guarding.guard, base_url=settings.base_url
+            name,
+            arguments,
+            context,
+            api=shop.client,
+            guard=guarding.guard,
+            base_url=settings.base_url,
+            caller=caller.name,
+            denied=callers.refusal(missing) if missing else "",
         )
 
     @asynccontextmanager
@@ -144,11 +155,14 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
-        middleware=[strict_parameters([definition["name"] for definition in chosen])],
+        middleware=[
+            strict_parameters([definition["name"] for definition in chosen]),
+            callers.by_rights(needed_rights(chosen)),
+        ],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),
         log_level="WARNING",
     )
     add_readable_states(server)
-    add_plans(server, guarding.store, shop.location_id)
+    add_plans(server, guarding.store, shop.location_id, lambda: callers.now().name)
     return server

@@ -1,6 +1,7 @@
 """Plans as resources: the whole of what a call would do, where its result shows ten items."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 TEMPLATE = "hoopai://plans/{plan_id}"
 
 
-def add_plans(server: MCPServer[Any], store: "Store", location: str) -> None:
-    """Offer the plans of one location that were shown lately."""
+def add_plans(server: MCPServer[Any], store: "Store", location: str, caller: Callable[[], str]) -> None:
+    """Offer the plans of one location that were shown lately, to the caller they were shown to."""
 
     @server.resource(
         TEMPLATE,
@@ -23,14 +24,14 @@ def add_plans(server: MCPServer[Any], store: "Store", location: str) -> None:
         mime_type="application/json",
     )
     async def plan(plan_id: str) -> str:  # pyright: ignore[reportUnusedFunction]
-        return await read_plan(store, location, plan_id)
+        return await read_plan(store, location, plan_id, caller())
 
 
-async def read_plan(store: "Store", location: str, plan_id: str) -> str:
+async def read_plan(store: "Store", location: str, plan_id: str, caller: str) -> str:
     """The JSON text of a plan.
 
     Raises:
-        ResourceNotFoundError: this location has no plan with that id, or not any more.
+        ResourceNotFoundError: this caller has no plan with that id in this location, or not any more.
         ResourceError: the store does not work.
     """
     from ..guard.database import StoreError
@@ -41,7 +42,7 @@ async def read_plan(store: "Store", location: str, plan_id: str) -> str:
         record = await store.use(lambda opened: opened.ledger.find(plan_id))
     except StoreError as error:
         raise ResourceError(str(error)) from None
-    if record is None or record.location != location:
+    if record is None or (record.location, record.caller) != (location, caller):
         raise ResourceNotFoundError(f"There is no plan {plan_id[:40]!r}, or not any more.")
     found = from_plain(record.plan)
     content: dict[str, Any] = {

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel
@@ -53,8 +52,13 @@ async def call(
     api: ProductsClient,
     guard: Guard,
     base_url: str = "",
+    caller: str = "local",
+    denied: str = "",
 ) -> CallToolResult | InputRequiredResult:
     """Call a tool by its name.
+
+    `caller` is who calls, and `denied` what they are told of a call that a person would have to agree to, if they may
+    not make such.
 
     Raises:
         ToolError: what went wrong, whether anything changed, and what to do next, in words.
@@ -70,7 +74,7 @@ async def call(
             await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
-        write = _write_call(record, given, context, api.location_id, base_url)
+        write = _write_call(record, given, context, api.location_id, base_url, caller, denied)
         doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)
@@ -98,7 +102,13 @@ async def _tidy(shop: Shop, guard: Guard) -> None:
 
 
 def _write_call(
-    record: ToolRecord, given: Mapping[str, Any], context: Context[Any, Any], location: str, base_url: str
+    record: ToolRecord,
+    given: Mapping[str, Any],
+    context: Context[Any, Any],
+    location: str,
+    base_url: str,
+    caller: str,
+    denied: str,
 ) -> WriteCall:
     client = context.session.client_params
     normal = arguments_of(record).model_construct(**given)
@@ -110,8 +120,9 @@ def _write_call(
         arguments=normal.model_dump(exclude_none=True, exclude=set(GUARD_ARGUMENTS)),
         location=location,
         base_url=base_url,
-        caller=authenticated_principal(context.request_context) or "local",
+        caller=caller,
         client=f"{client.client_info.name} {client.client_info.version}" if client else "",
+        denied=denied,
         dry_run=bool(given.get("dry_run")),
         token=given.get("confirmation_token"),
         undoes=given.get(record.undoes) if record.undoes else None,
