@@ -25,7 +25,7 @@ class CallRate:
         left = min(self._per_minute, left + (now - since) * self._per_minute / MINUTE)
         if left < 1:
             self._left[caller] = left, now
-            return math.ceil((1 - left) * MINUTE / self._per_minute)
+            return math.ceil(round((1 - left) * MINUTE / self._per_minute, 6))
         if len(self._left) >= _MOST_CALLERS:
             self._forget(now)
         self._left[caller] = left - 1, now
