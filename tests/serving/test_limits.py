@@ -46,7 +46,7 @@ async def test_only_names_and_pages_that_are_listed_are_answered(
         allowed_origins="https://app.example.com",
         public_url="https://public.example.com/mcp",
     ) as server:
-        assert (await post(server.url, **{**AS_ANN, **headers})).status_code == status
+        assert (await post(server.url, None, None, **(AS_ANN | headers))).status_code == status
 
 
 async def test_a_listed_page_may_read_the_answers_and_no_other() -> None:
@@ -94,14 +94,16 @@ async def test_a_length_that_is_none_does_not_trouble_the_server(length: str) ->
             head = f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {ANN}\r\n"
             await stream.send(f"{head}Content-Length: {length}\r\n\r\n{{}}".encode())
             assert (await stream.receive())[9:12] in {b"400", b"413"}
-        assert (await post(server.url, **AS_ANN)).status_code == 200
+        assert (await post(server.url, Authorization=AS_ANN["Authorization"])).status_code == 200
 
 
 async def test_each_caller_has_a_rate_of_their_own() -> None:
     async with served(**KEYS, http_rate=3) as server:
-        statuses = [(await post(server.url, **AS_ANN)).status_code for _ in range(4)]
+        statuses = [
+            (await post(server.url, Authorization=AS_ANN["Authorization"])).status_code for _ in range(4)
+        ]
         assert statuses == [200, 200, 200, 429]
-        refused = await post(server.url, **AS_ANN)
+        refused = await post(server.url, Authorization=AS_ANN["Authorization"])
         wait = int(refused.headers["retry-after"])
         assert 10 <= wait <= 20
         assert refused.json() == {

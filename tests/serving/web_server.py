@@ -186,10 +186,11 @@ def message(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]
 
 
 async def post(
-    url: str, method: str = "tools/list", params: dict[str, Any] | None = None, **headers: str
+    url: str, method: str | None = None, params: dict[str, Any] | None = None, **headers: str
 ) -> httpx.Response:
-    """Send one request by hand; a header is named with `_` for `-`."""
+    """Send one request by hand, `tools/list` unless told otherwise; a header is named with `_` for `-`."""
     more = {key.replace("_", "-"): value for key, value in headers.items()}
+    method = method or "tools/list"
     named = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
     if params and "name" in params:
         named["Mcp-Name"] = str(params["name"])
