@@ -205,9 +205,8 @@ async def test_workers_killed_at_random_lose_nothing_and_do_nothing_twice(store:
         killed = await kill_while(shop, people, chance)
         shop.sandbox.faults.clear()
         # Whoever is started next looks back at what the dead left open.
-        for worker in shop.workers:
-            await worker.end(signal.SIGKILL)
-            await worker.start()
+        await asyncio.gather(*(worker.end(signal.SIGKILL) for worker in shop.workers))
+        await asyncio.gather(*(worker.start() for worker in shop.workers))
         async with connected(shop.url, KEYS[0]) as client:
             await call(client, "list_changes")
         assert killed >= KILLS
