@@ -4,6 +4,9 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 BENCH_VENV := .venv-bench
 EVAL_VENV  := .venv-eval
+OUTSIDE    := .venv-conformance
+EXAMPLES   := .venv-examples
+LANGCHAIN  := .venv-langchain
 # Twice quiet: errors only. A machine that knows several indexes would warn once for each package.
 PIP_QUIET  := --quiet --quiet --disable-pip-version-check
 FOLDERS    := server tools prompts guard products_api sandbox
@@ -14,12 +17,15 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 EVAL_READY    := $(EVAL_VENV)/.installed
 BENCH_NEEDS   := $(BENCH_VENV)/.installed-needs
 BENCH_READY   := $(BENCH_VENV)/.installed
+OUTSIDE_READY := $(OUTSIDE)/.installed
+OUTSIDE_NODE  := conformance/node_modules/.installed
+EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typescript/node_modules/.installed
 
 # What the package is made from. Folders too: a file that is gone changes its folder.
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench evals format definitions lock clean
+.PHONY: help demo test check conformance contract examples packages bench evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +43,24 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/python scripts/definitions.py --check
 	@$(BIN)/python scripts/docs.py --check
 	@$(BIN)/python scripts/lock.py --check
+	@$(BIN)/python scripts/registry.py --check
+	@$(BIN)/python scripts/contract.py --check
+
+conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
+	@$(BIN)/python scripts/conformance.py
+
+packages: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## pack the desktop bundle; check all that is published
+	@$(BIN)/python scripts/bundle.py
+	@$(OUTSIDE)/bin/skillsaw lint --strict --quiet --no-progress deploy
+	@$(OUTSIDE)/bin/hadolint deploy/Dockerfile
+	@conformance/node_modules/.bin/dclint --max-warnings 0 deploy/compose.yaml
+
+# The TypeScript example runs on the Node of the checkers where the machine's own is too old.
+examples: $(INSTALLED_DEV) $(EXAMPLES_READY) $(OUTSIDE_NODE) ## run the examples (WRITE=1: into their pages)
+	@$(BIN)/python scripts/examples.py $(if $(WRITE),--write)
+
+contract: $(INSTALLED_DEV) ## write into the changelog how what clients are shown has changed
+	@$(BIN)/python scripts/contract.py
 
 bench: $(BENCH_READY) ## measure tokens, start-up, latency and writes, beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
@@ -51,12 +75,15 @@ evals: $(EVAL_READY) ## measure how often a merchant's sentence finds the right 
 definitions: $(INSTALLED_DEV) ## regenerate what clients are shown: tool definitions, tables in the docs
 	@$(BIN)/python scripts/definitions.py
 	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/registry.py
 
 lock: $(INSTALLED_DEV) ## resolve the lock files anew (UPGRADE=1: to the newest versions)
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+	@$(BIN)/python scripts/outside_lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove environments, caches and build products
-	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) $(OUTSIDE) $(EXAMPLES) $(LANGCHAIN)
+	rm -rf conformance/node_modules examples/typescript/node_modules .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
 	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
@@ -73,6 +100,13 @@ define make_venv
 	done; \
 	echo "Python 3.11 or newer is needed, and none was found. Name one: make PYTHON=/path/to/python3.12" >&2; \
 	exit 1
+endef
+
+define need_npm
+	@command -v npm >/dev/null || { \
+	    echo "Node 20 or newer with npm is needed for this: https://nodejs.org" >&2; \
+	    exit 1; \
+	}
 endef
 
 $(BIN)/python:
@@ -107,6 +141,43 @@ $(BENCH_READY): $(BENCH_NEEDS) pyproject.toml $(SOURCES)
 	@rm -rf build
 	@$(BENCH_VENV)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --force-reinstall .
 	@rm -rf build
+	@touch $@
+
+$(OUTSIDE)/bin/python:
+	$(call make_venv,$(OUTSIDE))
+
+$(EXAMPLES)/bin/python:
+	$(call make_venv,$(EXAMPLES))
+
+$(LANGCHAIN)/bin/python:
+	$(call make_venv,$(LANGCHAIN))
+
+$(OUTSIDE_READY): conformance/requirements.lock | $(OUTSIDE)/bin/python
+	@echo "Installing the checkers that come as Python packages"
+	@$(OUTSIDE)/bin/python -m pip install $(PIP_QUIET) -r conformance/requirements.lock
+	@touch $@
+
+$(EXAMPLES)/.installed: examples/requirements.lock | $(EXAMPLES)/bin/python
+	@echo "Installing pydantic-ai and the OpenAI Agents SDK for their examples"
+	@$(EXAMPLES)/bin/python -m pip install $(PIP_QUIET) -r examples/requirements.lock
+	@touch $@
+
+$(LANGCHAIN)/.installed: examples/langchain/requirements.lock | $(LANGCHAIN)/bin/python
+	@echo "Installing LangChain for its example"
+	@$(LANGCHAIN)/bin/python -m pip install $(PIP_QUIET) -r examples/langchain/requirements.lock
+	@touch $@
+
+examples/typescript/node_modules/.installed: examples/typescript/package-lock.json
+	$(call need_npm)
+	@echo "Installing the TypeScript SDK for its example"
+	@cd examples/typescript && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# The checkers say at every install that they want a newer Node; npm brings it with them.
+$(OUTSIDE_NODE): conformance/package-lock.json conformance/package.json
+	$(call need_npm)
+	@echo "Installing the checkers that come as Node packages, and a Node that is new enough for them"
+	@cd conformance && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(EVAL_VENV)/bin/python:

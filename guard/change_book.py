@@ -1,7 +1,7 @@
 """The journal of one shop, as tools read it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -19,16 +19,25 @@ LOOKED_THROUGH = 200
 
 
 class ChangeBook:
-    """Changes of one location, newest first. Every method raises `ToolError` when the store does not work."""
+    """Changes of one location, newest first. Every method raises `ToolError` when the store does not work.
 
-    def __init__(self, store: Store, location: str) -> None:
+    A location may have been reached at several addresses of the API, and be another shop at each: `base_url` is the
+    one that is worked on now.
+    """
+
+    def __init__(self, store: Store, location: str, base_url: str) -> None:
         self._store = store
         self._location = location
+        self._base_url = base_url
 
     async def find(self, change_id: str) -> "Change | None":
         """One change of this location."""
         change = await self._journal(lambda journal: journal.find(change_id))
         return change if change is not None and change.location == self._location else None
+
+    def is_here(self, change: "Change") -> bool:
+        """Whether a change was made at the address that is worked on, so that this shop tells what became of it."""
+        return change.base_url == self._base_url
 
     async def list(self, **narrowed: Any) -> "tuple[list[Change], int]":
         """A page of changes, and how many there are; `narrowed` as `Journal.list` takes it."""
@@ -42,15 +51,9 @@ class ChangeBook:
         """Write down what became of a change after all."""
         await self._journal(lambda journal: journal.settle(change_id, outcome))
 
-    async def made_by_others(self, change_id: str | None) -> frozenset[str]:
-        """Ids of what other changes than this one have made, as far as the newest changes tell."""
-        found, _ = await self.list(limit=LOOKED_THROUGH)
-        return frozenset(
-            item["id"]
-            for change in found
-            if change.id != change_id and change.outcome is not None
-            for item in cast("list[dict[str, Any]]", change.outcome.created or [])
-        )
+    async def newest(self) -> "list[Change]":
+        """The newest changes, as many as are looked through for what they have made."""
+        return (await self.list(limit=LOOKED_THROUGH))[0]
 
     async def former_places(self, store_id: str) -> Mapping[str, int]:
         """The display order of a store as this server set it last, by product id; empty where nothing is known."""
@@ -64,7 +67,7 @@ class ChangeBook:
             return {}
         return {
             effect["id"]: effect["after"]
-            for change in sorted(found, key=lambda change: change.time)
+            for change in sorted(filter(self.is_here, found), key=lambda change: change.time)
             for effect in change.plan["effects"]
             if (effect["kind"], effect["within"]) == ("order", store_id) and effect["after"] is not None
         }

@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or
 from ..products_api.exact_json import decode, encode
 from .database import Database
 from .ledger import new_id
-from .proof import Verification, prove
-from .store_errors import StoreError
+from .proof import Verification, may_conclude, prove
+from .store_errors import ConcludedError, StoreError
 from .tables import ANCHOR, HEAD, chain, changes, event_hash, events
 
 Result: TypeAlias = Literal["done", "not_done", "unknown"]
@@ -84,6 +84,7 @@ class Change(Intent):
 
 
 Changes: TypeAlias = list[Change]
+Ids: TypeAlias = list[str]
 
 
 class Journal:
@@ -119,10 +120,12 @@ class Journal:
         return change_id
 
     def end(self, change_id: str, outcome: Outcome) -> None:
-        """Write down what became of a change.
+        """Write down what became of a change, by the process that made it. What others found out meanwhile, taking
+        that process for dead, does not count against it.
 
         Raises:
-            StoreError: also when there is no such change, or its outcome is known already.
+            ConcludedError: there is no such change, or its outcome is known already.
+            StoreError: the store does not work.
         """
         self._conclude(change_id, outcome, event="outcome")
 
@@ -130,7 +133,8 @@ class Journal:
         """Write down what became of a change after all, as was found out later.
 
         Raises:
-            StoreError: also when there is no such change, or its outcome is known already.
+            ConcludedError: there is no such change, or its outcome is known already.
+            StoreError: the store does not work.
         """
         self._conclude(change_id, outcome, event="settled")
 
@@ -153,9 +157,12 @@ class Journal:
         """A page of changes, the newest first, and how many there are in all.
 
         Of one location or, with None, of all; begun at `since` or later and before `until` (seconds since 1970).
+        Those without an outcome are among the `unknown`.
         """
-        exactly = {changes.c.location: location, changes.c.tool: tool, changes.c.outcome: outcome}
+        exactly = {changes.c.location: location, changes.c.tool: tool}
         conditions = [column == value for column, value in exactly.items() if value is not None]
+        if outcome is not None:
+            conditions.append(_open_or("unknown") if outcome == "unknown" else changes.c.outcome == outcome)
         if since is not None:
             conditions.append(changes.c.time >= since)
         if until is not None:
@@ -201,6 +208,22 @@ class Journal:
         # One that was looked at while its process was ending may have got its outcome in between.
         return [change for change in found if change.outcome is None or change.outcome.outcome == "unknown"]
 
+    def earlier_undoings(self, change_id: str) -> Ids:
+        """Changes that take back the same one as this undoing does and were begun before it, the oldest first; not
+        those of which it is known that they were not done."""
+        with self._database.reading() as connection:
+            own = connection.execute(
+                select(changes.c.undoes, changes.c.seq).where(changes.c.id == change_id)
+            ).first()
+            if own is None:
+                return []
+            wanted = select(changes.c.id).where(
+                changes.c.undoes == own.undoes,
+                changes.c.seq < own.seq,
+                or_(changes.c.outcome.is_(None), changes.c.outcome != "not_done"),
+            )
+            return list(connection.execute(wanted.order_by(changes.c.seq)).scalars())
+
     def destructive_since(self, location: str, since: float) -> int:
         """How many destructive changes were begun in a location at `since` (seconds since 1970) or later."""
         wanted = select(func.count()).where(
@@ -243,11 +266,11 @@ class Journal:
             head = _head(connection)
             row = connection.execute(select(changes).where(changes.c.id == change_id)).first()
             if row is None:
-                raise StoreError(
+                raise ConcludedError(
                     f"The journal holds no change {change_id}, so nothing was written down of it."
                 )
-            if row.outcome not in {None, "unknown"}:
-                raise StoreError(
+            if not may_conclude(event, outcome.outcome, known=row.outcome, settled=row.settled):
+                raise ConcludedError(
                     f"The journal says already that change {change_id} was {row.outcome}; that stays so."
                 )
             seq, now = self._append(connection, head, change_id, event, _text(_shallow(outcome)))

@@ -1,5 +1,6 @@
 """What became of a write: done, not done, or unknown, and never "failed" for what may have happened."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,10 @@ class Doing(Protocol):
 
     async def plan(self) -> "Plan":
         """What would happen, from a fresh reading of the shop."""
+        ...
+
+    async def names(self, products: Collection[str], collections: Collection[str]) -> Mapping[str, str]:
+        """Names by id, of those that there are."""
         ...
 
     async def deed(self, plan: "Plan") -> Any:

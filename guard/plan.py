@@ -135,10 +135,9 @@ class Plan:
 
     @property
     def things(self) -> int:
-        """How many things it touches."""
+        """How many things it touches. A product that enters or leaves a collection is one of them."""
         made = sum(effect.creates for effect in self.effects)
-        there = {(effect.kind, effect.within, effect.id) for effect in self.effects if not effect.creates}
-        return made + len(there) or len(self.items)
+        return made + len({thing for effect in self.effects for thing in _touched(effect)}) or len(self.items)
 
     @property
     def totals(self) -> Totals:
@@ -185,6 +184,25 @@ class Plan:
             lines.append(f"What cannot be undone: {self.lasting}")
         # Names and texts of the shop are in these lines: none of them may begin a line of its own.
         return "\n".join(readable(line) for line in lines)
+
+
+def _touched(effect: Effect) -> Iterable[tuple[str, str | None, str | None]]:
+    """What an effect touches of what is there."""
+    moved = _moved(effect)
+    if moved:
+        return [("product", None, product_id) for product_id in moved]
+    # Stock is on a price.
+    kind = "price" if effect.kind == "stock" else effect.kind
+    return [] if effect.creates else [(kind, effect.within, effect.id)]
+
+
+def _moved(effect: Effect) -> set[str]:
+    """Products that enter or leave a collection. Those of one that is made again only come back."""
+    if effect.field == "members":
+        return {*(effect.before or ())} ^ {*(effect.after or ())}
+    if effect.creates and "collection" not in effect.after:
+        return set(effect.after.get("members", ()))
+    return set()
 
 
 def to_plain(plan: Plan) -> dict[str, Any]:
@@ -238,12 +256,12 @@ def typable(text: str) -> bool:
         0 < len(text) <= LONGEST_TARGET
         and text == flat(text)
         and text.isprintable()
-        and not _UNSEEN.search(text)
+        and not UNSEEN.search(text)
     )
 
 
 # Letters and marks that show nothing; controls and formats are unprintable anyway.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
@@ -264,7 +282,7 @@ def cut(value: object) -> str:
 
 def _clean(value: object, kept: str, longest: int) -> str:
     shown = (char if char.isprintable() or char in kept else " " for char in str(value))
-    text = flat("".join(char for char in shown if char in kept or not _UNSEEN.match(char)))
+    text = flat("".join(char for char in shown if char in kept or not UNSEEN.match(char)))
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from .plan import UNSEEN
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The days as the file writes them, in the order of `datetime.weekday`."""
 MINUTES_A_DAY = 24 * 60
@@ -42,7 +44,12 @@ _CURRENCIES = frozenset(_ISO_4217.split())
 
 def visible(text: str) -> str:
     """Text that others wrote on one line, without the characters that show nothing."""
-    return "".join(char for char in " ".join(text.split()) if not unicodedata.category(char).startswith("C"))
+    shown = (char for char in text if char.isspace() or not (_is_control(char) or UNSEEN.match(char)))
+    return " ".join("".join(shown).split())
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char).startswith("C")
 
 
 def one_line(text: str, limit: int = _LONGEST_NAME) -> str:

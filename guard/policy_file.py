@@ -13,6 +13,7 @@ from decimal import MAX_EMAX, Context, Decimal, localcontext
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 from unicodedata import normalize
 
@@ -44,13 +45,30 @@ class PolicyFile:
         """The name of the file, for a sentence."""
         return one_line(self.path.name) if self.path else "policy.toml"
 
+    def unnamed(self, plan: Plan) -> tuple[set[str], set[str]]:
+        """Ids of the products and of the collections whose names the rules need; none where no name is protected.
+
+        A price is called otherwise than its product, and a collection knows its products by their ids.
+        """
+        if self.policy is None or not self.policy.protected.names:
+            return set(), set()
+        products = {key for effect in plan.effects for key in _products(effect)}
+        return products, {key for effect in plan.effects for key in _collections(effect)}
+
     def refusals(
-        self, *, tool: str, plan: Plan, destructive: bool, destructive_last_hour: int, now: datetime
+        self,
+        *,
+        tool: str,
+        plan: Plan,
+        destructive: bool,
+        destructive_last_hour: int,
+        now: datetime,
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> list[str]:
         """One sentence for each rule that the write would break; none when it may go ahead.
 
         `destructive_last_hour` counts the destructive calls of the last hour, this one among them if it is one; `now`
-        knows its zone.
+        knows its zone; `names` are those of what `unnamed` gives, by id.
         """
         if self.policy is None:
             return [f"No write is allowed until {self.name} is mended.", *self.problems]
@@ -59,7 +77,7 @@ class PolicyFile:
             return [
                 *rules.of_calls(tool, plan, destructive_last_hour if destructive else 0, now),
                 *rules.of_prices(list(_amounts(plan.effects))),
-                *rules.of_protection(plan.effects),
+                *rules.of_protection(plan.effects, names),
             ]
 
 
@@ -132,8 +150,8 @@ class _Rules:
         calls, quiet = self.policy.calls, self.policy.quiet_hours
         if tool in calls.forbidden_tools:
             yield f"{one_line(tool)} may not be called: calls.forbidden_tools in {self.file}."
-        if (things := _things(plan)) > calls.max_items:
-            yield f"{things} things are too many for one call: {self.where('calls', 'max_items')}."
+        if plan.things > calls.max_items:
+            yield f"{plan.things} things are too many for one call: {self.where('calls', 'max_items')}."
         if destructive > calls.max_destructive_per_hour:
             limit = self.where("calls", "max_destructive_per_hour")
             yield f"This would be destructive call number {destructive} within an hour: {limit}."
@@ -162,7 +180,7 @@ class _Rules:
             unclear = [amount for amount in amounts if limits and amount.currency is None]
             yield from self._broken("No currency to go by", unclear, f"prices.{key} in {self.file}")
 
-    def of_protection(self, effects: Iterable[Effect]) -> Iterator[str]:
+    def of_protection(self, effects: Iterable[Effect], names: Mapping[str, str]) -> Iterator[str]:
         """What is not to be touched at all."""
         protected = self.policy.protected
         touched = [effect for effect in effects if effect.kind != "review"]
@@ -173,7 +191,13 @@ class _Rules:
             wrong = [effect for effect in touched if ids & concerned(effect)] if ids else []
             yield from self._broken("Protected", map(_named, wrong), f"protected.{key} in {self.file}")
         for pattern in protected.names:
-            wrong = [effect for effect in touched if any(_matches(name, pattern) for name in _names(effect))]
+            matching = {key for key, name in names.items() if _matches(name, pattern)}
+            wrong = [
+                effect
+                for effect in touched
+                if matching & (_products(effect) | _collections(effect))
+                or any(_matches(name, pattern) for name in _names(effect))
+            ]
             rule = f'protected.names has "{one_line(pattern)}" in {self.file}'
             yield from self._broken("Protected", map(_named, wrong), rule)
 
@@ -192,13 +216,6 @@ class _Rules:
         if named := list(dict.fromkeys(map(str, things))):
             more = f" and {rest} more" if (rest := len(named) - _NAMED) > 0 else ""
             yield f"{what} for {', '.join(named[:_NAMED])}{more}: {rule}."
-
-
-def _things(plan: Plan) -> int:
-    """How many things a plan touches. Two that are to be created have no id yet, and are two all the same."""
-    created = sum(effect.creates for effect in plan.effects)
-    known = {(effect.kind, effect.within, effect.id) for effect in plan.effects if effect.id is not None}
-    return max(plan.things, created + len(known))
 
 
 def _amounts(effects: Iterable[Effect]) -> Iterator[_Amount]:

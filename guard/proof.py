@@ -77,6 +77,14 @@ def prove(connection: Connection, expect: str | None) -> Verification:
     )
 
 
+def may_conclude(event: str, outcome: object, *, known: object, settled: bool) -> bool:
+    """Whether an outcome may be written down after what is known: the first one; any after `unknown`; and one that
+    the process of the change itself knows, after what others found out."""
+    if known in {None, "unknown"}:
+        return True
+    return settled and event == "outcome" and outcome != "unknown"
+
+
 class _Walk:
     """A way along the chain, event by event."""
 
@@ -149,7 +157,13 @@ class _Walk:
                 "outcome": None,
                 "settled": False,
             }
-        elif row.event not in _CONCLUDING or seen is None or seen["outcome"] not in {None, "unknown"}:
+        elif (
+            row.event not in _CONCLUDING
+            or seen is None
+            or not may_conclude(
+                row.event, body.get("outcome"), known=seen["outcome"], settled=seen["settled"]
+            )
+        ):
             raise _FaultError(f"{about} says {row.event}, which cannot be at that place")
         else:
             seen |= {"outcome": body.get("outcome"), "settled": row.event == "settled"}

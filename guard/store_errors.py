@@ -1,4 +1,8 @@
-"""What can go wrong with the store, in words: StoreError, and what it says of the trouble of a driver or a file."""
+"""What can go wrong with the store, in words: StoreError, and what it says of the trouble of a driver or a file.
+
+StoreError
+`-- ConcludedError     the outcome of a change cannot be written down any more
+"""
 
 import errno
 from collections.abc import Generator
@@ -11,6 +15,10 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 class StoreError(Exception):
     """The store cannot be used. The text says why and what to do, without an address or a password."""
+
+
+class ConcludedError(StoreError):
+    """What became of a change cannot be written down any more: that is known already, or there is no such change."""
 
 
 _BUSY = (

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from .once import Once
 from .outcomes import Doing, became, unread
 from .plan import Plan, to_plain
 from .question import NOTHING_CHANGED
+from .staleness import changed_since
 from .store import Store
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .journal import Outcome
@@ -38,7 +40,8 @@ class Guard:
     """What stands between a model and a write, for one server process.
 
     `looked_back` is done once: what an earlier process left open is settled. `unkept` are outcomes by id of the
-    change that could not be written down yet.
+    change that could not be written down yet; one call at a time does so, `keeping` the others waiting. `turns` are
+    those of calls at the same things, and one call at a time is `beginning`, so that each counts those before it.
     """
 
     store: Store
@@ -48,16 +51,22 @@ class Guard:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looked_back: Once = field(default_factory=Once)
     unkept: "dict[str, Outcome]" = field(default_factory=dict)
+    keeping: anyio.Lock = field(default_factory=anyio.Lock)
+    turns: Turns = field(default_factory=Turns)
+    beginning: anyio.Lock = field(default_factory=anyio.Lock)
 
-    async def refusals(self, call: WriteCall, plan: Plan, *, store_needed: bool = True) -> list[str]:
+    async def refusals(
+        self, call: WriteCall, plan: Plan, doing: Doing, *, store_needed: bool = True
+    ) -> list[str]:
         """The rules of the shop's policy that the plan breaks, in words.
 
         Raises:
             ToolError: what was done in the last hour cannot be counted; without `store_needed` it counts as nothing.
+            ProductsApiError: the names of what is touched cannot be read.
         """
         last_hour = 0
         now = self.now()
-        if call.destructive:
+        if is_destructive(call, plan):
             since = now.timestamp() - HOUR
             try:
                 last_hour = await self.store.needed(
@@ -66,20 +75,25 @@ class Guard:
             except ToolError:
                 if store_needed:
                     raise
-        return self.policy().refusals(
+        policy = self.policy()
+        return policy.refusals(
             tool=call.tool,
             plan=plan,
-            destructive=call.destructive,
+            destructive=is_destructive(call, plan),
             destructive_last_hour=last_hour + 1,
             now=now,
+            names=await doing.names(*policy.unnamed(plan)),
         )
 
     async def keep(self, change_id: str, outcome: "Outcome") -> bool:
         """Write an outcome down; the deed is done either way. Whether it could be, else `keep_late` tries again."""
-        from .database import StoreError
+        from .store_errors import ConcludedError, StoreError
 
         try:
             await self.store.use(lambda store: store.journal.end(change_id, outcome))
+        except ConcludedError as error:
+            # It may have been written down although the store said that it failed.
+            log.warning("The outcome of %s (%s) is not written down: %s", change_id, outcome.outcome, error)
         except StoreError as error:
             log.warning(
                 "The outcome of %s (%s) could not be written down: %s", change_id, outcome.outcome, error
@@ -89,17 +103,21 @@ class Guard:
         except Exception:
             # After the deed: nothing may hide what became of it from the caller.
             log.exception("The outcome of %s (%s) could not be written down", change_id, outcome.outcome)
-            return False
+            if outcome.response is None and outcome.observed is None:
+                return False
+            # What the API answered has no place in the journal; what became of the change has.
+            return await self.keep(change_id, replace(outcome, response=None, observed=None))
         self.unkept.pop(change_id, None)
         return True
 
     async def keep_late(self) -> None:
         """Write down the outcomes that could not be written down at their time."""
-        for change_id, outcome in list(self.unkept.items()):
-            if not await self.keep(change_id, outcome):
-                return
+        async with self.keeping:
+            for change_id, outcome in list(self.unkept.items()):
+                if not await self.keep(change_id, outcome):
+                    return
 
-    async def refuse(self, call: WriteCall, plan: Plan) -> None:
+    async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> None:
         """Refuse what the caller may not do or the policy does not allow.
 
         Raises:
@@ -107,7 +125,7 @@ class Guard:
         """
         if plan.asks and call.denied:
             raise ToolError(call.denied)
-        if refused := await self.refusals(call, plan):
+        if refused := await self.refusals(call, plan, doing):
             lines = "\n".join(f"• {line}" for line in refused)
             raise ToolError(
                 f"Refused by this shop's policy. {NOTHING_CHANGED}\n{lines}\n"
@@ -141,24 +159,55 @@ async def perform(
         ToolError: it was refused or nobody agreed; nothing was changed.
         ProductsApiError: the shop could not be read for the plan; nothing was changed.
     """
+    ended = guard.turns.ended
     plan = await doing.plan()
     if call.dry_run:
-        return await _dry_run(call, plan, guard)
-    await guard.refuse(call, plan)
+        return await _dry_run(call, plan, doing, guard)
+    await guard.refuse(call, plan, doing)
     leave = await approve(
         call, plan, asking=guard.asking, store=guard.store, context=context, again=doing.plan
     )
     if not isinstance(leave, Leave):
         return leave
-    # Time has passed while a person thought, and the plan may be another one than at first.
-    await guard.refuse(call, leave.plan)
-    return await _carry_out(call, doing, leave, guard)
+    # What is made again has no id yet to take turns at: the change that is taken back has.
+    undone = {call.undoes} if call.undoes else set[str]()
+    async with guard.turns.at(_things(leave.plan) | undone):
+        if guard.turns.ended != ended:
+            leave = await _still(leave, doing, guard.asking)
+        return await _carry_out(call, doing, leave, guard)
 
 
-async def _dry_run(call: WriteCall, plan: Plan, guard: Guard) -> Preview:
+def is_destructive(call: WriteCall, plan: Plan) -> bool:
+    """Whether a call counts as a destructive one: its tool can be, and what it does is not done unasked."""
+    return call.destructive and plan.asks
+
+
+def _things(plan: Plan) -> frozenset[str]:
+    """Ids of what a plan changes; of what it makes, where it belongs."""
+    return frozenset(thing for effect in plan.effects if (thing := effect.id or effect.within))
+
+
+async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
+    """The leave for the plan as it is now that other calls of this process have ended.
+
+    Raises:
+        ToolError: the plan is another one than was agreed to, or one that nobody was asked about and now has to be.
+    """
+    fresh = await doing.plan()
+    unasked_still = leave.road is unasked(fresh, asking) and _things(fresh) == _things(leave.plan)
+    if fresh.fingerprint != leave.plan.fingerprint and not unasked_still:
+        lines = "\n".join(f"• {line}" for line in changed_since(leave.plan, fresh))
+        raise ToolError(
+            "Not done: another call changed this meanwhile. Nothing was changed by this call. Different now:\n"
+            f"{lines}\nCall again, without a confirmation_token, for the plan as it is now."
+        )
+    return replace(leave, plan=fresh)
+
+
+async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> Preview:
     from .database import StoreError
 
-    refused = await guard.refusals(call, plan, store_needed=False)
+    refused = await guard.refusals(call, plan, doing, store_needed=False)
     if plan.asks and call.denied:
         refused.insert(0, call.denied)
     then = "asks the person, then does this" if unasked(plan, guard.asking) is None else "does this"
@@ -193,10 +242,15 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         plan=to_plain(plan),
         fingerprint=plan.fingerprint,
         road=leave.road.value if leave.by is None else f"{leave.road.value} by {leave.by}",
-        destructive=call.destructive,
+        destructive=is_destructive(call, plan),
         undoes=call.undoes,
     )
-    change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
+    async with guard.beginning:
+        # Time has passed while a person thought, and the plan may be another one than at first.
+        await guard.refuse(call, plan, doing)
+        change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
+    if call.undoes is not None:
+        await _refuse_second_undoing(change_id, plan, guard)
     view: Any = None
     error: BaseException | None = None
     try:
@@ -223,6 +277,23 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         error=error,
         kept=kept,
     )
+
+
+async def _refuse_second_undoing(change_id: str, plan: Plan, guard: Guard) -> None:
+    """Refuse to take a change back that somebody began to take back after this was planned.
+
+    Of those who begin at once, in whichever processes, the first in the journal goes on.
+
+    Raises:
+        ToolError: somebody did.
+    """
+    from .journal import Outcome
+
+    earlier = await guard.store.needed(lambda store: store.journal.earlier_undoings(change_id))
+    if new := [other for other in earlier if other not in plan.state.get("undoings", ())]:
+        why = f"{new[0]} undoes the same change"
+        await guard.keep(change_id, Outcome(outcome="not_done", why=why))
+        raise ToolError(f"Not done: {why} at the same time. {NOTHING_CHANGED} Look at that one first.")
 
 
 def policy_reader(

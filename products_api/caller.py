@@ -12,10 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 from pydantic import BaseModel, ValidationError
 
 from . import errors, reading_memory
 from .access import Access
+from .budget import Budget, Sleep, is_bulk_work
 from .credentials import Token
 from .exact_json import Json, encode
 from .model_base import Page
@@ -24,7 +26,6 @@ from .paths import fill
 from .refusals import error_of
 from .replies import Reply, advised_wait, clock_ahead, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
-from .throttle import Sleep, Throttle
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
@@ -38,6 +39,8 @@ Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 PAGE_CAP = 100
 RATE_LIMIT_REPEATS = 3
 RATE_LIMIT_PATIENCE_SECONDS = 15.0
+BULK_PATIENCE_SECONDS = 120.0
+"""A job of many minutes is not given up because somebody else has used the allowance up."""
 
 _REPORT = "Report this: the API may have changed."
 
@@ -55,7 +58,7 @@ class Caller:
         timeout: float,
         transport: "AnyTransport | None",
         sleep: Sleep | None,
-        clock: Callable[[], float],
+        budget: Budget | None,
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -64,7 +67,7 @@ class Caller:
         self._timeout = timeout
         self._given_transport = transport
         self._sleep = sleep or anyio.sleep
-        self._throttle = Throttle(self._sleep, clock)
+        self._budget = budget or Budget()
         self._transport: HttpTransport | None = None
         self._closed = False
         self.clock_ahead: float | None = None
@@ -75,6 +78,11 @@ class Caller:
         self._closed = True
         if self._transport is not None:
             await self._transport.aclose()
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one request may take."""
+        return self._timeout
 
     @property
     def _location(self) -> dict[str, str]:
@@ -125,8 +133,6 @@ class Caller:
         if memory is None:
             return await self._answered(operation, path, parameters, content)
         if operation.writes:
-            # Before it is sent: whatever else ends it, a cancelled call too, leaves open whether it arrived.
-            memory.writes += 1
             try:
                 return await self._answered(operation, path, parameters, content)
             except errors.ProductsApiError as error:
@@ -195,13 +201,15 @@ class Caller:
     ) -> Reply:
         """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
         waited, repeats = 0.0, 0
+        bulk = is_bulk_work()
+        patience = BULK_PATIENCE_SECONDS if bulk else RATE_LIMIT_PATIENCE_SECONDS
         while True:
-            async with self._throttle.turn(again=repeats > 0):
+            async with self._budget.turn(again=repeats > 0) as turn:
                 reply = await self._send_once(operation, path, query, content, token)
-                self._throttle.learn(reply.headers)
+                self._budget.learn(turn, reply)
             if (
                 reply.status != HTTPStatus.TOO_MANY_REQUESTS
-                or repeats == RATE_LIMIT_REPEATS
+                or (repeats == RATE_LIMIT_REPEATS and not bulk)
                 or daily_budget_spent(reply.headers)
             ):
                 return reply
@@ -209,10 +217,12 @@ class Caller:
             wait = advised if advised is not None else 2.0**repeats
             # Callers that were refused together should not come back together.
             wait += random.uniform(0, 0.1 * wait + 0.1)  # noqa: S311 - spread, not secrecy
-            if waited + wait > RATE_LIMIT_PATIENCE_SECONDS:
+            if waited + wait > patience:
                 return reply
             log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
-            self._throttle.hold(wait)
+            if operation.writes and (memory := reading_memory.current()) is not None:
+                memory.writes -= 1
+            self._budget.hold(wait)
             await self._sleep(wait)
             waited, repeats = waited + wait, repeats + 1
 
@@ -224,6 +234,10 @@ class Caller:
         content: bytes | None,
         token: Token,
     ) -> Reply:
+        if operation.writes and (memory := reading_memory.current()) is not None:
+            # Who is cancelled by now has sent nothing. From here on, whatever ends it leaves open whether it arrived.
+            await anyio.lowlevel.checkpoint()
+            memory.writes += 1
         started = time.perf_counter()
         try:
             reply = await self._connections().send(operation, path, query, content, token)

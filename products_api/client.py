@@ -7,13 +7,12 @@ Money is Decimal in major units throughout. Importing this module does not impor
 the first request does.
 """
 
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .access import Access, FixedAccess
+from .budget import Budget, Sleep
 from .bulk_calls import BulkCalls
 from .collection_calls import CollectionCalls
 from .credentials import Token
@@ -21,7 +20,6 @@ from .inventory_calls import InventoryCalls
 from .price_calls import PriceCalls
 from .review_calls import ReviewCalls
 from .store_calls import StoreCalls
-from .throttle import Sleep
 
 if TYPE_CHECKING:
     from .transport import AnyTransport
@@ -48,7 +46,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         transport: "AnyTransport | None" = None,
         sleep: Sleep | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
     ) -> None:
         """Set up without connecting.
 
@@ -59,8 +57,9 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             api_version: the `Version` header; artefacts of the API disagree, the documentation says this one.
             timeout: seconds for a whole request, answer included.
             transport: what to send through instead of the network.
-            sleep: how to wait for a rate limit; the real, cancellable sleep unless given.
-            clock: seconds by which the API's rate limit is kept.
+            sleep: how to wait after a 429; the real, cancellable sleep unless given.
+            budget: the allowance of requests to keep to, which clients of one location share; one of its own
+                unless given.
 
         Raises:
             ValueError: an argument that no request could be made with.
@@ -75,7 +74,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             timeout=timeout,
             transport=transport,
             sleep=sleep,
-            clock=clock,
+            budget=budget,
         )
         if isinstance(token, Token) and token.fault:
             raise ValueError(token.fault)

@@ -76,11 +76,25 @@ def advised_wait(headers: Mapping[str, str]) -> float | None:
     return None if interval is None else interval / 1000
 
 
-def told_limit(headers: Mapping[str, str]) -> tuple[int | None, float | None]:
-    """How many requests the API takes, and in how many seconds; None for what an answer does not say."""
+@dataclass(frozen=True, slots=True)
+class ToldRate:
+    """What an answer tells of the limit on requests; None for what it does not."""
+
+    limit: int | None
+    interval_seconds: float | None
+    remaining: int | None
+
+
+def told_rate(headers: Mapping[str, str]) -> ToldRate:
+    """The limit in the headers of any answer: so many requests in any interval, and how many are left of them."""
     limit = _number(headers.get("x-ratelimit-max"))
     interval = _number(headers.get("x-ratelimit-interval-milliseconds"))
-    return None if limit is None else int(limit), None if interval is None else interval / 1000
+    remaining = _number(headers.get("x-ratelimit-remaining"))
+    return ToldRate(
+        limit=None if limit is None else int(limit),
+        interval_seconds=None if interval is None else interval / 1000,
+        remaining=None if remaining is None else int(remaining),
+    )
 
 
 def daily_budget_spent(headers: Mapping[str, str]) -> bool:

@@ -48,6 +48,9 @@ TABLES: Final = ("counters", "stores", "products", "prices", "collections", "mem
 
 Clock = Callable[[], datetime]
 
+_PATIENCE_SECONDS: Final = 10.0
+"""How long a process waits for another that works on the same file."""
+
 
 def real_time() -> datetime:
     """The time of the machine, in UTC."""
@@ -70,9 +73,15 @@ class Database:
     def __init__(self, path: Path | None = None, *, clock: Clock = real_time) -> None:
         self.path = path
         self._clock = clock
-        # One request never waits inside a transaction, so the event loop is all the locking there has to be.
+        # One request never waits inside a transaction, so within a process the event loop is all the locking there
+        # has to be. Processes that share a file take their turns at the beginning.
+        self._begin = "begin immediate" if path else "begin"
         self._connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, cached_statements=256
+            path or ":memory:",
+            timeout=_PATIENCE_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         # An app that is dropped without being closed gives its file back as well.
         self._finalizer = weakref.finalize(self, self._connection.close)
@@ -88,7 +97,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Everything inside happens, or nothing does."""
-        self._connection.execute("begin")
+        self._connection.execute(self._begin)
         try:
             yield
         except BaseException:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import connections
+import prompt_examples
+import reference
 import transcripts
 
 from hoopai_products_mcp.server.settings import rows
@@ -46,6 +49,14 @@ DOCUMENTS: dict[str, Parts] = {
         "tools": tools_table,
         "settings": settings_table,
         "transcript": transcripts.demonstration,
+        "hosts": connections.short,
+    },
+    "docs/tools.md": {"overview": reference.overview, "details": reference.details},
+    "docs/connecting.md": {
+        "hosts": connections.hosts,
+        "fetched": connections.fetched,
+        "contained": connections.contained,
+        "addresses": connections.addresses,
     },
     "docs/safety.md": {
         "question": partial(transcripts.scene, "Do it."),
@@ -54,6 +65,12 @@ DOCUMENTS: dict[str, Parts] = {
         "token": transcripts.token,
         "waiting": transcripts.waiting,
     },
+    "docs/prompts.md": {
+        "prompts": lambda: _table(*_rows(prompt_examples.menu())),
+        "budget": prompt_examples.budget,
+        "examples": prompt_examples.examples,
+    },
+    "docs/resources.md": {"resources": lambda: _table(*_rows(prompt_examples.resources()))},
 }
 
 
@@ -71,6 +88,11 @@ def with_parts(name: str, text: str) -> str:
         after = rest.partition(end)[2]
         text = "\n".join((before + begin, "", *made(), "", end + after))
     return text
+
+
+def _rows(all_rows: Iterator[tuple[str, ...]]) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
+    """The head of a table, and its body."""
+    return next(all_rows), all_rows
 
 
 def _table(head: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> Iterator[str]:

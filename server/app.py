@@ -11,15 +11,17 @@ from mcp_types import CallToolResult, InputRequiredResult
 from ..guard.store import Store
 from ..tools.registration import make_tool, offered
 from .callers import NEEDED, Callers, missing_rights, needed_rights
+from .exports import Exports
 from .guarding import Guarding
-from .plans import add_plans
-from .protocol import add_readable_states, strict_parameters
+from .protocol import add_readable_states, every_revision, lasting_guides, strict_parameters
 from .settings import Settings
+from .shop_server import ShopServer
 from .states import round_states
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from ..guard.writes import Done
     from ..products_api.client import ProductsClient
     from ..sandbox.engine import Sandbox
 
@@ -91,7 +93,10 @@ class Connection:
 
         app = self._sandbox_app
         if app is None:
-            app = create_app()
+            file = self._settings.sandbox_file
+            if file is not None:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            app = create_app(data=file)
             self._own_sandbox = sandbox_of(app)
         return ProductsClient(
             base_url="http://sandbox.invalid",
@@ -121,15 +126,22 @@ def build_server(
     guarding = guarding or Guarding(settings)
     callers = Callers(settings)
     shop = connection or Connection(settings, store=guarding.store)
+    exports = Exports(settings, shop.location_id)
 
     async def call(
         name: str, arguments: Mapping[str, Any], context: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         from ..tools.calls import call as make_call
+        from .linking import linked
 
+        touched: list[str] = []
         caller = callers.now()
         missing = missing_rights(NEEDED["destructive"], caller.rights)
-        return await make_call(
+
+        async def changed(done: "Done") -> None:
+            touched.extend(await server.tell_of(done))
+
+        result = await make_call(
             name,
             arguments,
             context,
@@ -138,7 +150,11 @@ def build_server(
             base_url=settings.base_url,
             caller=caller.name,
             denied=callers.refusal(missing) if missing else "",
+            files=exports.folder,
+            guides=server.guide,
+            changed=changed,
         )
+        return linked(result, name, arguments, touched) if isinstance(result, CallToolResult) else result
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
@@ -147,16 +163,26 @@ def build_server(
         finally:
             await shop.aclose()
             guarding.close()
+            exports.close()
 
     chosen = offered(settings.toolsets, read_only=settings.read_only)
-    server = MCPServer(
+    names = [definition["name"] for definition in chosen]
+    server = ShopServer(
+        api=lambda: shop.client,
+        location=lambda: shop.location_id,
+        caller=lambda: callers.now().name,
+        store=guarding.store,
+        files=lambda: exports.folder,
+        offered=names,
         name=NAME,
         title="HoopAI Products",
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
         middleware=[
-            strict_parameters([definition["name"] for definition in chosen]),
+            strict_parameters(names),
+            every_revision,
+            lasting_guides,
             callers.by_rights(needed_rights(chosen)),
         ],
         lifespan=lifespan,
@@ -164,5 +190,4 @@ def build_server(
         log_level="WARNING",
     )
     add_readable_states(server)
-    add_plans(server, guarding.store, shop.location_id, lambda: callers.now().name)
     return server

@@ -217,10 +217,10 @@ def _reconcile(arguments: list[str]) -> int:
         example="changes reconcile",
     )
     settings = read_settings(vars(parser.read(arguments)))
-    from .own_client import reachable_location, reconcile
+    from .own_client import location_of, reconcile
 
     with kept(settings) as store:
-        unsettled = [change.id for change in store.journal.unsettled(reachable_location(settings))]
+        unsettled = [change.id for change in store.journal.unsettled(location_of(settings))]
     if not unsettled:
         show("Of every change it is known what became of it.")
         return 0

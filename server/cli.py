@@ -41,6 +41,7 @@ commands:
   changes              what was changed: look it up, take it back, export it
   journal verify       check that the record of changes is as it was written
   policy check         the shop's limits in plain words
+  config [HOST]        what to write where, so that an assistant's host finds this server
   demo                 watch a client work a shop through this server
   tools [--json]       print the table of tools
   sandbox [--port N]   serve the invented shop as an HTTP API of its own
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "doctor": _doctor,
         "approvals": _approvals,
         "changes": _changes,
+        "config": _config,
         "journal": _journal,
         "policy": _policy,
         "sandbox": _sandbox,
@@ -181,6 +183,12 @@ def _approvals(arguments: list[str]) -> int:
 
 def _changes(arguments: list[str]) -> int:
     from .changes_command import run
+
+    return run(arguments)
+
+
+def _config(arguments: list[str]) -> int:
+    from .config_command import run
 
     return run(arguments)
 

@@ -135,7 +135,7 @@ def dispatch(
     return commands[default](arguments)
 
 
-def read_settings(found: Mapping[str, object]) -> "Settings":
+def read_settings(found: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> "Settings":
     """The settings of the environment and of these options.
 
     Raises:
@@ -149,7 +149,7 @@ def read_settings(found: Mapping[str, object]) -> "Settings":
         if name in Settings.model_fields and isinstance(value, str)
     }
     try:
-        return Settings.read(os.environ, flags)
+        return Settings.read(environ, flags)
     except SettingsError as error:
         problems = [f"  {problem}" for problem in error.problems]
     raise CommandError("these settings are wrong:", *problems, code=USAGE_ERROR)

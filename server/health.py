@@ -17,6 +17,7 @@ from .under_way import UnderWay
 log = logging.getLogger("hoopai_products_mcp.server")
 
 _UNAVAILABLE = 503
+_FRESH = {"Cache-Control": "no-store"}
 
 
 def health_routes(store: Store, under_way: UnderWay) -> list[Route]:
@@ -29,19 +30,19 @@ def health_routes(store: Store, under_way: UnderWay) -> list[Route]:
 
 async def _healthy(request: Request) -> PlainTextResponse:
     del request
-    return PlainTextResponse("ok")
+    return PlainTextResponse("ok", headers=_FRESH)
 
 
 def _readiness(store: Store, under_way: UnderWay) -> Callable[[Request], Awaitable[PlainTextResponse]]:
     async def ready(request: Request) -> PlainTextResponse:
         del request
         if under_way.ending:
-            return PlainTextResponse("ending", _UNAVAILABLE)
+            return PlainTextResponse("ending", _UNAVAILABLE, _FRESH)
         try:
             await store.use(lambda opened: opened.journal.destructive_since("", 0.0))
         except StoreError as error:
             log.warning("Not ready: %s", error)
-            return PlainTextResponse("not ready", _UNAVAILABLE)
-        return PlainTextResponse("ready")
+            return PlainTextResponse("not ready", _UNAVAILABLE, _FRESH)
+        return PlainTextResponse("ready", headers=_FRESH)
 
     return ready

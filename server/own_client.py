@@ -38,26 +38,19 @@ _BULLET = "• "
 """What an item of a plan begins with (`guard/plan.py`)."""
 
 
-def reachable_location(settings: "Settings") -> str:
+def location_of(settings: "Settings") -> str:
     """The location of the shop that these settings work on.
 
     Raises:
-        CommandError: there is none, or it is one that only its own server reaches.
+        CommandError: there is none.
     """
     require_shop(settings)
-    if settings.sandbox:
-        # Another one would be found here, and things settled and taken back by what that one shows.
-        raise CommandError(
-            "the embedded shop lives inside its server, out of this command's reach. Nothing was changed.",
-            "Have the assistant call undo_change or get_change. For a shop that both can reach:",
-            f"`{PROGRAM} sandbox` serves one and says what to set.",
-        )
     return Connection(settings).location_id
 
 
 def undo(settings: "Settings", change_id: str, *, on_conflict: str) -> int:
     """Take a change back, asking the person at the terminal; the exit code."""
-    reachable_location(settings)
+    require_shop(settings)
     if settings.read_only:
         raise CommandError("this server is set to read only (HOOPAI_READ_ONLY). Nothing was changed.")
     arguments = {"change_id": change_id, "on_conflict": on_conflict}

@@ -1,30 +1,12 @@
 """Plans as resources: the whole of what a call would do, where its result shows ten items."""
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 if TYPE_CHECKING:
     from ..guard.store import Store
-
-TEMPLATE = "hoopai://plans/{plan_id}"
-
-
-def add_plans(server: MCPServer[Any], store: "Store", location: str, caller: Callable[[], str]) -> None:
-    """Offer the plans of one location that were shown lately, to the caller they were shown to."""
-
-    @server.resource(
-        TEMPLATE,
-        name="plan",
-        title="Plan of a change",
-        description="Everything one planned change would do, item by item.",
-        mime_type="application/json",
-    )
-    async def plan(plan_id: str) -> str:  # pyright: ignore[reportUnusedFunction]
-        return await read_plan(store, location, plan_id, caller())
 
 
 async def read_plan(store: "Store", location: str, plan_id: str, caller: str) -> str:

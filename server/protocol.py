@@ -1,5 +1,5 @@
-"""What the protocol asks of a server and the SDK leaves open: unknown tools and cursors are invalid parameters, and an
-answer that does not count says so where a model can read it."""
+"""What the protocol asks of a server and the SDK leaves open: unknown tools and cursors are invalid parameters, every
+revision that is served is named, and an answer that does not count says so where a model can read it."""
 
 import difflib
 from collections.abc import Collection
@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.request_state import RequestStateBoundary
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 _LISTS = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
 
@@ -29,6 +30,38 @@ def strict_parameters(tool_names: Collection[str]) -> ServerMiddleware[Any]:
         return await call_next(ctx)
 
     return middleware
+
+
+REVISIONS = [*reversed(MODERN_PROTOCOL_VERSIONS), *reversed(HANDSHAKE_PROTOCOL_VERSIONS)]
+"""The revisions of the protocol that are served, the newest first."""
+
+
+async def every_revision(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware that has `server/discover` name the revisions with a handshake too.
+
+    Clients look in the list for the newest revision they know; one that knows only older ones learns from it that a
+    handshake will do.
+    """
+    result = await call_next(ctx)
+    if ctx.method == "server/discover" and isinstance(result, dict):
+        return {**result, "supportedVersions": REVISIONS}
+    return result
+
+
+HOUR_MS = 3_600_000
+_GUIDES = "hoopai://guides/"
+
+
+async def lasting_guides(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware that lets guides be kept, which are the same for everybody, and not what is read of the shop.
+
+    The SDK's hints are for a method as a whole.
+    """
+    result = await call_next(ctx)
+    read = ctx.method == "resources/read" and str((ctx.params or {}).get("uri", "")).startswith(_GUIDES)
+    if read and isinstance(result, dict) and "ttlMs" in result:
+        return {**result, "ttlMs": HOUR_MS, "cacheScope": "public"}
+    return result
 
 
 INVALID_STATE = (

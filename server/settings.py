@@ -34,6 +34,7 @@ class SettingsError(Exception):
 
 
 STORE_FILE = "guard.sqlite"
+SANDBOX_FILE = "sandbox-shop.sqlite"
 POLICY_FILE = "policy.toml"
 
 
@@ -128,8 +129,13 @@ class Settings(BaseModel):
     )
     data_dir: Annotated[Path, BeforeValidator(values.data_dir)] = Field(
         default_factory=_default_data_dir,
-        description="The folder for the journal of changes and for approvals. With `--sandbox` they are kept in memory"
-        " unless this is set.",
+        description="The folder for the journal of changes and for approvals. With `--sandbox` they and the shop are"
+        " kept in memory unless this is set.",
+    )
+    export_dir: Annotated[Path | None, BeforeValidator(values.folder)] = Field(
+        default=None,
+        description="The folder that exports are written to and imports are read from: nothing else of the machine is."
+        " Without it `exports` in the data folder.",
     )
     database_url: Annotated[SecretStr | None, BeforeValidator(values.database_url)] = Field(
         default=None,
@@ -264,6 +270,11 @@ class Settings(BaseModel):
     def keeps_nothing(self) -> bool:
         """Whether journal and approvals are in memory, where no other process sees them."""
         return self.sandbox and self.database_url is None and "data_dir" not in self.model_fields_set
+
+    @property
+    def sandbox_file(self) -> Path | None:
+        """Where the embedded shop is kept: beside a journal that outlives the process, else in memory."""
+        return None if self.store_url == "sqlite://" else self.data_dir / SANDBOX_FILE
 
     @property
     def policy_path(self) -> Path:

@@ -254,6 +254,11 @@ def data_dir(value: object) -> Path:
     return path
 
 
+def folder(value: object) -> Path | None:
+    """A folder, or where one can be made, or none."""
+    return None if value is None else data_dir(value)
+
+
 def file_path(value: object) -> Path | None:
     """A file; whether it is there and what it says is looked at when it is needed."""
     return None if value is None else _path(value)

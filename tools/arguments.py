@@ -92,14 +92,29 @@ def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
             target = definitions[reference.removeprefix("#/$defs/")]
             siblings = {key: value for key, value in mapping.items() if key != "$ref"}
             return _inlined({**target, **siblings}, definitions)
-        return {key: _inlined(value, definitions) for key, value in mapping.items()}
+        return _stated({key: _inlined(value, definitions) for key, value in mapping.items()})
     if isinstance(node, list):
         return [_inlined(item, definitions) for item in cast("list[Any]", node)]
     return node
 
 
-def argument_model(name: str, handler: Callable[..., Any], *, guarded: bool) -> type[StrictArguments]:
-    """The input model of a handler: its keyword parameters, in their order, and those of the guard."""
+def _stated(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without the members that may be anything: they are allowed unsaid, and a schema without a type is
+    refused or misread by clients that map it onto a typed language."""
+    if schema.get("items") == {}:
+        schema.pop("items")
+    properties: Any = schema.get("properties")
+    if isinstance(properties, dict):
+        told = cast("dict[str, dict[str, Any]]", properties)
+        schema["properties"] = {name: below for name, below in told.items() if below.keys() - {"description"}}
+    return schema
+
+
+def argument_model(
+    name: str, handler: Callable[..., Any], *, guarded: bool, previews: bool = False
+) -> type[StrictArguments]:
+    """The input model of a handler: its keyword parameters, in their order, and those of the guard; with `previews`
+    a call is a dry run unless it says otherwise."""
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(handler, eval_str=True).parameters.values():
         if parameter.name in _RESERVED:
@@ -107,7 +122,7 @@ def argument_model(name: str, handler: Callable[..., Any], *, guarded: bool) -> 
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (parameter.annotation, default)
     if guarded:
-        fields["dry_run"] = (bool | None, None)
+        fields["dry_run"] = (bool, True) if previews else (bool | None, None)
         fields["confirmation_token"] = (str | None, None)
     return create_model(f"{name}_arguments", __base__=StrictArguments, **fields)
 

@@ -86,7 +86,10 @@ async def _change_prices(
     if not plan.effects:
         shop.note(_NOTHING_TO_DO)
         return views.BulkChanged(done=True, products=products, prices=len(expected))
-    await shop.api.bulk_update(change=change)
+    # A product of which nothing moves is no part of what was planned, so the API is not told of it.
+    moved = {effect.within for effect in plan.effects}
+    product_ids = [key for key in change.product_ids if key in moved]
+    await shop.api.bulk_update(change=change.model_copy(update={"product_ids": product_ids}))
     differing = await shop.check(lambda: compare_prices(shop, change.product_ids, expected))
     return views.BulkChanged(
         done=differing == [], products=products, prices=len(expected), differing=differing or None
@@ -166,9 +169,9 @@ async def bulk_assign_collections(
     if not plan.effects:
         shop.note(_NOTHING_TO_DO)
         return views.BulkChanged(done=True, products=len(product_ids))
-    await shop.api.bulk_update(
-        change=wire.BulkCollections(product_ids=product_ids, collection_ids=collection_ids)
-    )
+    # Those that are there already could only lose other collections, if the API replaces instead of adding.
+    moved = [effect.id or "" for effect in plan.effects]
+    await shop.api.bulk_update(change=wire.BulkCollections(product_ids=moved, collection_ids=collection_ids))
 
     async def compare() -> list[views.BulkItem]:
         found = await shop.full_products(product_ids, missing_is_error=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -19,13 +19,13 @@ from .bulk_prices import (
     Sums,
     add_to_sums,
     amounts_item,
-    kept_amount,
     only_name,
     price_label,
     sum_lines,
 )
 from .comparing import asked_for, not_applied, settable
-from .effects import changes, present
+from .effects import changes, kept_amount, present
+from .field_words import value_text
 from .money import MONEY, refuse_fractions
 from .reading import misses
 from .sending import known_members, product_edit, refuse_unset, switches
@@ -99,8 +99,9 @@ class _Draft:
                     currency=currency,
                 )
             )
-        if "currency" in after and "amount" not in after and price.amount is not None:
-            self.effects.append(kept_amount(product, price, currency))
+        if "currency" in after and "amount" not in after:
+            switch = next(effect for effect in reversed(self.effects) if effect.field == "currency")
+            self.effects += kept_amount(switch, price.amount)
         self.items += _field_items(label, price, after, self.kept[price.id])
         if after.keys() & {"amount", "currency"}:
             amount = after.get("amount", price.amount)
@@ -210,28 +211,5 @@ def _field_items(
         else:
             whole = {**kept[name], **value} if name in _COMPLETED else value
             yield PlanItem(
-                label=what, before=_short(before), after=_short(whole), weight=_WEIGHTS.get(name, 0)
+                label=what, before=value_text(before), after=value_text(whole), weight=_WEIGHTS.get(name, 0)
             )
-
-
-def _short(value: object) -> str | None:
-    if value is None or value in ("", []):
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return counted(len(cast("list[object]", value)), "item")
-    if isinstance(value, Mapping):
-        return one_line(_members(cast("Mapping[str, object]", value)))
-    return quoted(value) if isinstance(value, str) else str(value)
-
-
-def _members(parts: Mapping[str, object]) -> str:
-    words = [
-        f"{key} ({_members(cast('Mapping[str, object]', part))})"
-        if isinstance(part, Mapping)
-        else f"{key} {part}"
-        for key, part in parts.items()
-        if part is not None
-    ]
-    return ", ".join(words)

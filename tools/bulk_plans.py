@@ -81,7 +81,6 @@ async def assignment_plan(shop: Shop, product_ids: Sequence[str], collection_ids
         ),
         asks=bool(moved),
         target=only_name(found),
-        # Those that are there already may leave other collections as well, if the API replaces.
         state={"before": {key: product.collection_ids for key, product in found.items()}},
     )
 

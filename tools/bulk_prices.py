@@ -11,7 +11,7 @@ from ..guard.plan import Effect, Plan, PlanItem
 from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import shapes, views
-from .effects import changes
+from .effects import changes, kept_amount
 from .money import amount_text, digits, refuse_fractions, rounded
 from .shop import Shop
 from .text import counted, one_line
@@ -268,23 +268,9 @@ async def currency_plan(shop: Shop, product_ids: Sequence[str], currency: str) -
 def _switch(product: wire.Product, price: wire.Price, currency: str) -> Iterable[Effect]:
     """The currency, and the amount that stays: in another currency it is another sum."""
     about = {"within": product.id, "name": price_label(product, price)}
-    yield from changes("price", price, price.id, {"currency": currency}, **about)
-    if price.amount is not None:
-        yield kept_amount(product, price, currency)
-
-
-def kept_amount(product: wire.Product, price: wire.Price, currency: str) -> Effect:
-    """The amount of a price whose currency alone changes, for the limits that a currency has."""
-    return Effect(
-        kind="price",
-        id=price.id,
-        field="amount",
-        before=price.amount,
-        after=price.amount,
-        within=product.id,
-        name=price_label(product, price),
-        currency=currency,
-    )
+    for switch in changes("price", price, price.id, {"currency": currency}, **about):
+        yield switch
+        yield from kept_amount(switch, price.amount)
 
 
 def expected_of(

@@ -5,7 +5,9 @@ What only reads is answered straight; what writes goes through the guard.
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +23,7 @@ from ..guard.outcomes import is_whole
 from ..guard.plan import SHOWN_ITEMS, Plan
 from ..guard.question import NOTHING_CHANGED
 from ..guard.writes import Done, Guard, perform
+from ..products_api.budget import bulk_work
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
 from ..products_api.reading_memory import ReadingMemory, remembering
@@ -28,17 +31,20 @@ from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
 from .effect_words import about, shown
+from .file_folder import FileFolder
 from .previewing import preview_result
 from .reconciling import became, left_over, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
+from .renaming import new_ids_of
 from .results import plain, to_result
-from .shop import Shop
+from .shop import Created, Guides, Shop
 
 if TYPE_CHECKING:
     from ..guard.journal import Outcome
 
 log = logging.getLogger("hoopai_products_mcp.tools")
 
+Changed = Callable[[Done], Awaitable[None]]
 _BY_NAME = {record.name: record for record in RECORDS}
 FRESH_SECONDS = 2.0
 """How old a reading may be that a deed begins from: the one its plan has just made will do."""
@@ -54,8 +60,13 @@ async def call(
     base_url: str = "",
     caller: str = "local",
     denied: str = "",
+    files: FileFolder | None = None,
+    guides: Guides | None = None,
+    changed: Changed | None = None,
 ) -> CallToolResult | InputRequiredResult:
-    """Call a tool by its name.
+    """Call a tool by its name. `files` is where it may read and write files.
+
+    `guides` are what get_guide gives, and `changed` hears of every write that was let through, whatever came of it.
 
     `caller` is who calls, and `denied` what they are told of a call that a person would have to agree to, if they may
     not make such.
@@ -66,22 +77,54 @@ async def call(
     """
     record = _BY_NAME[name]
     shop = Shop(api, context.report_progress)
-    shop.book = ChangeBook(guard.store, api.location_id)
+    shop.book = ChangeBook(guard.store, api.location_id, base_url)
     shop.former_places = shop.book.former_places
+    shop.files = files
+    shop.guides = guides
+    # Whoever asks something meanwhile goes before a walk through the whole catalog.
+    with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
+        return await _called(
+            record,
+            shop,
+            arguments,
+            context,
+            guard=guard,
+            base_url=base_url,
+            caller=caller,
+            denied=denied,
+            changed=changed,
+        )
+
+
+async def _called(
+    record: ToolRecord,
+    shop: Shop,
+    arguments: Mapping[str, Any],
+    context: Context[Any, Any],
+    *,
+    guard: Guard,
+    base_url: str,
+    caller: str,
+    denied: str,
+    changed: Changed | None,
+) -> CallToolResult | InputRequiredResult:
+    done: Done | Preview | InputRequiredResult | None = None
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
             await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
-        write = _write_call(record, given, context, api.location_id, base_url, caller, denied)
+        write = _write_call(record, given, context, shop.api.location_id, base_url, caller, denied)
         doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)
         if isinstance(done, InputRequiredResult):
             return done
         if isinstance(done, Preview):
-            return preview_result(done, [*notes, *shop.notes])
+            return preview_result(_preview(record, done), [*notes, *shop.notes])
+        if changed is not None:
+            await changed(done)
         return _told(record, done, [*notes, *shop.notes], doing)
     except (ToolError, MCPError):
         raise
@@ -89,10 +132,23 @@ async def call(
         raise ToolError(in_words(error, record)) from None
     except Exception as error:
         # The SDK logs it with its traceback. Faults of the deed itself do not come here: the guard looks what
-        # became of it.
+        # became of it. One of telling it may.
+        became_of_it = (
+            f"That was after the write itself: get_change {done.change_id} says what became of it."
+            if isinstance(done, Done)
+            else NOTHING_CHANGED
+        )
         raise UnexpectedToolError(
-            f"{record.name} failed because of a fault in this server. {NOTHING_CHANGED} The server's log says more."
+            f"{record.name} failed because of a fault in this server. {became_of_it} The server's log says more."
         ) from error
+
+
+def _preview(record: ToolRecord, done: Preview) -> Preview:
+    """The preview, with what to do next as this tool has it."""
+    if not record.previews or done.status != "dry_run" or done.refused:
+        return done
+    again = "The same call with dry_run false does this." if done.plan.effects else "There is nothing to do."
+    return replace(done, next_step=f"{NOTHING_CHANGED} {again}")
 
 
 async def _tidy(shop: Shop, guard: Guard) -> None:
@@ -149,6 +205,12 @@ class _Doing:
             **{key: self._given[key] for key in self._given if key in wanted or "others" in wanted},
         )
         return plan
+
+    async def names(self, products: Collection[str], collections: Collection[str]) -> Mapping[str, str]:
+        """Names by id, of those that there are."""
+        found = await self._shop.products(sorted(products), missing_is_error=False)
+        named = {key: product.name or "" for key, product in found.items()}
+        return named | await self._shop.named_collections(sorted(collections))
 
     async def deed(self, plan: Plan) -> BaseModel:
         """Let the tool do it."""
@@ -222,6 +284,8 @@ def _told(record: ToolRecord, done: Done, notes: list[str], doing: _Doing) -> Ca
         more: dict[str, Any] = {"done": is_whole(done.outcome)}
         if made := done.outcome.created:
             more["created"] = [{key: item[key] for key in item if item[key] is not None} for item in made]
+            if record.undoes and (ids := new_ids_of(done.plan.effects, [Created(**item) for item in made])):
+                more["new_ids"] = ids
         if is_whole(done.outcome):
             return to_result(None, [*notes, f"{found}it was done."], change=change, more=more)
         more |= _left(record, done)

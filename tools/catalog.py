@@ -1,6 +1,18 @@
 """All tools, in the order in which they are offered."""
 
-from . import bulk, bulk_inventory, changes, collections, inventory, prices, products, reviews, store
+from . import (
+    bulk,
+    bulk_inventory,
+    changes,
+    collections,
+    guides,
+    inventory,
+    prices,
+    products,
+    reviews,
+    store,
+    workflows,
+)
 from .records import ToolRecord
 
 RECORDS: tuple[ToolRecord, ...] = (
@@ -40,5 +52,10 @@ RECORDS: tuple[ToolRecord, ...] = (
     changes.list_changes,
     changes.get_change,
     changes.undo_change,
+    workflows.audit_catalog,
+    workflows.low_stock,
+    workflows.export_catalog,
+    workflows.import_products,
+    guides.get_guide,
 )
 """Every tool; which of them a server offers is chosen by toolset and read-only mode."""

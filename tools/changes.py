@@ -1,5 +1,6 @@
 """Tools for what was changed: look it up, and take it back. They work on the journal of this server, not on the API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -7,14 +8,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from ..guard.change_book import UNKNOWN_CHANGE
-from ..guard.outcomes import is_complete
+from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import SHOWN_ITEMS, Effect, EffectKey, Plan, from_plain
 from ..guard.question import NOTHING_CHANGED
 from . import views
 from .carrying_out import Outcome, UndoResult, carry_out
 from .fields import Id, IsoTime, Limit, Offset, Text
 from .previewing import plan_content
-from .reconciling import created_by, observed_values, reconcile
+from .reconciling import created_by, left_by, made_by_others, observed_values, reconcile
 from .records import Risk, Toolset, tool
 from .renaming import new_ids_of
 from .settling import all_known, is_former
@@ -23,12 +24,13 @@ from .text import quoted
 from .undoing import plan_undo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..guard.change_book import ChangeBook
     from ..guard.journal import Change
 
 JOURNAL = "the journal of this server"
+STILL_UNDER_WAY = "It is still under way, or what became of it could not be written down yet."
 Outcomes = Literal["done", "not_done", "unknown"]
 
 
@@ -45,7 +47,7 @@ async def _find(shop: Shop, change_id: str) -> "Change":
     return change
 
 
-def _summary(change: "Change") -> dict[str, Any]:
+def _summary(change: "Change", *, under_way: bool) -> dict[str, Any]:
     plan = from_plain(change.plan)
     outcome = change.outcome
     return {
@@ -53,7 +55,7 @@ def _summary(change: "Change") -> dict[str, Any]:
         "time": datetime.fromtimestamp(change.time, UTC).isoformat(timespec="seconds"),
         "tool": change.tool,
         "action": plan.action,
-        "outcome": outcome.outcome if outcome else "unknown",
+        "outcome": outcome.outcome if outcome else "under_way" if under_way else "unknown",
         "applied": outcome.applied if outcome and outcome.applied != outcome.of else None,
         "of": outcome.of if outcome and outcome.applied != outcome.of else None,
         "approved_by": change.road,
@@ -78,7 +80,10 @@ async def list_changes(
     found, total = await _book(shop).list(
         tool=tool, outcome=outcome, since=_moment(since), until=_moment(until), limit=limit, offset=offset
     )
-    items = [views.Change.model_validate(_summary(change)) for change in found]
+    under_way = await _under_way(shop, found)
+    items = [
+        views.Change.model_validate(_summary(change, under_way=change.id in under_way)) for change in found
+    ]
     following = offset + len(items)
     return views.Listing[views.Change](
         items=items,
@@ -86,6 +91,12 @@ async def list_changes(
         total=total,
         next_offset=following if items and following < total else None,
     )
+
+
+async def _under_way(shop: Shop, changes: "Sequence[Change]") -> set[str]:
+    """Those of the changes that a process is at work on."""
+    begun = {change.id for change in changes if change.outcome is None}
+    return begun - {change.id for change in await _book(shop).unsettled()} if begun else set()
 
 
 def _moment(text: str | None) -> float | None:
@@ -100,11 +111,10 @@ async def get_change(shop: Shop, *, change_id: Id) -> views.ChangeDetails:
     """Look up one change in full: before and after, what came of it, whether undo_change can take it back. If that
     is unknown, reads the shop again."""
     change = await _known(shop, await _find(shop, change_id))
-    if change.outcome is None:
-        shop.note("It is still under way.")
+    under_way = change.id in await _under_way(shop, [change])
     why_not = await _hindrance(shop, change)
     return views.ChangeDetails.model_validate(
-        _summary(change)
+        _summary(change, under_way=under_way)
         | {
             "why": change.outcome.why if change.outcome else None,
             "caller": change.caller,
@@ -113,6 +123,7 @@ async def get_change(shop: Shop, *, change_id: Id) -> views.ChangeDetails:
             "arguments": change.arguments,
             "result": change.outcome.response if change.outcome else None,
             "created": change.outcome.created if change.outcome else None,
+            "new_ids": _made_again([change]) or None,
             "can_be_undone": why_not is None,
             "why_not": why_not,
         }
@@ -129,19 +140,34 @@ async def _known(shop: Shop, change: "Change") -> "Change":
     return await _find(shop, change.id)
 
 
+def _not_done(shop: Shop, change: "Change") -> str | None:
+    """Why there is nothing to take back here, or yet, or at all."""
+    if not _book(shop).is_here(change):
+        return "It was made at another address of the API than this server works on."
+    if change.outcome is None:
+        return STILL_UNDER_WAY
+    if may_still_come(change.outcome):
+        return "The API may still be at it: look again in a minute."
+    return "It was not done." if change.outcome.outcome == "not_done" else None
+
+
 async def _hindrance(shop: Shop, change: "Change") -> str | None:
     """Why a change cannot be taken back, as far as the journal alone tells."""
-    if change.outcome is None:
-        return "It is still under way."
-    if change.outcome.outcome == "not_done":
-        return "It was not done."
+    if unfinished := _not_done(shop, change):
+        return unfinished
     if undoing := await _undone_by(shop, change):
         return f"It was undone by {undoing}."
-    effects = from_plain(change.plan).effects
+    return _without_way_back(from_plain(change.plan).effects)
+
+
+def _without_way_back(effects: "Sequence[Effect]") -> str | None:
     if not effects:
         return "It changed nothing."
     if all(effect.kind == "review" and effect.deletes for effect in effects):
-        return "Nothing can create a review: a deleted one never comes back. `plan` keeps its text."
+        return (
+            "Nothing can create a review: a deleted one never comes back. The journal keeps its text; the command "
+            "`hoopai-products-mcp changes export --format json` writes it out."
+        )
     return None
 
 
@@ -170,17 +196,24 @@ async def plan_undo_change(shop: Shop, *, change_id: str, on_conflict: OnConflic
     change = await _known(shop, await _find(shop, change_id))
     if hindrance := await _hindrance(shop, change):
         raise ToolError(f"It cannot be undone. {hindrance} {NOTHING_CHANGED}")
-    created, observed = created_by(change), observed_values(change)
-    effects = _made_by(change, observed)
-    return await plan_undo(
+    undoings = await _undoings_since(shop, change)
+    own = [undoing for undoing in undoings if undoing.undoes == change.id and not _came_to_nothing(undoing)]
+    if at_it := next((undoing for undoing in own if _may_be_at_it(undoing)), None):
+        raise ToolError(
+            f"It cannot be undone now: {at_it.id}, which undoes it, is still under way. {NOTHING_CHANGED}"
+        )
+    created = created_by(change)
+    effects = _made_by(change, observed_values(change))
+    plan = await plan_undo(
         shop,
         effects,
         created=created,
-        observed=observed,
+        observed=left_by(change),
         on_conflict=on_conflict,
-        already_made=await _made_again(shop, change),
-        made_by_others=() if all_known(effects, created) else await _book(shop).made_by_others(change.id),
+        already_made=_made_again(undoings),
+        made_by_others=() if all_known(effects, created) else await made_by_others(shop, change.id),
     )
+    return replace(plan, state={**plan.state, "undoings": [undoing.id for undoing in own]})
 
 
 def _made_by(change: "Change", observed: "Mapping[EffectKey, Any]") -> list[Effect]:
@@ -195,19 +228,33 @@ def _made_by(change: "Change", observed: "Mapping[EffectKey, Any]") -> list[Effe
     ]
 
 
-async def _made_again(shop: Shop, change: "Change") -> dict[str, str]:
-    """Former id to present id of what undoings after a change have made again, this one's own tries among them."""
-    undoings: list[Change] = []
+async def _undoings_since(shop: Shop, change: "Change") -> "list[Change]":
+    """The undoings after a change, the oldest first; what those made whose process is gone is found in the shop."""
+    found: list[Change] = []
     total = 1
-    while len(undoings) < total:
+    while len(found) < total:
         page, total = await _book(shop).list(
-            tool="undo_change", since=change.time, limit=100, offset=len(undoings)
+            tool="undo_change", since=change.time, limit=100, offset=len(found)
         )
         if not page:
             break
-        undoings += page
+        found += page
+    return [await _known(shop, undoing) for undoing in reversed(found)]
+
+
+def _came_to_nothing(undoing: "Change") -> bool:
+    """Whether it is known of an undoing that it changed nothing."""
+    return undoing.outcome is not None and undoing.outcome.outcome == "not_done"
+
+
+def _may_be_at_it(undoing: "Change") -> bool:
+    return undoing.outcome is None or may_still_come(undoing.outcome)
+
+
+def _made_again(undoings: "Sequence[Change]") -> dict[str, str]:
+    """Former id to present id of what these undoings have made again."""
     present: dict[str, str] = {}
-    for undoing in reversed(undoings):
+    for undoing in undoings:
         new_ids = new_ids_of(from_plain(undoing.plan).effects, created_by(undoing))
         present = {former: new_ids.get(new, new) for former, new in present.items()} | new_ids
     return present

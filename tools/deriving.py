@@ -19,7 +19,7 @@ OPERATION_KEY = "com.hoopai/operation"
 @cache
 def arguments_of(record: ToolRecord) -> type[StrictArguments]:
     """The input model of a tool."""
-    return argument_model(record.name, record.handler, guarded=not record.read_only)
+    return argument_model(record.name, record.handler, guarded=not record.read_only, previews=record.previews)
 
 
 def derive(records: Iterable[ToolRecord]) -> list[dict[str, Any]]:

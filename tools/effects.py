@@ -1,6 +1,7 @@
 """What a write will do to single fields of single things, as the guard compares, limits and undoes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from ..guard.plan import EXISTS, Effect, Kind
@@ -49,6 +50,13 @@ def changes(
         )
         for field, value in after.items()
     )
+
+
+def kept_amount(switch: Effect, amount: Any) -> Iterable[Effect]:
+    """The amount of a price of which the currency alone changes: in another currency it is another sum, which has
+    other limits."""
+    if amount is not None:
+        yield replace(switch, field="amount", before=amount, after=amount, currency=switch.after)
 
 
 def creation(

@@ -10,7 +10,8 @@ from ..products_api.errors import NotFoundError, RefusedError
 from .alikeness import shows
 from .observing import told_of
 from .renaming import id_in
-from .restoring import new_collection, new_price, new_product, product_fields, texts
+from .restoring import new_collection, new_price, new_product, product_fields
+from .sending import texts
 from .undo_steps import Undo
 
 

@@ -1,12 +1,15 @@
 """What a write to one price would do, computed from the present state."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.plan import Plan, PlanItem
+from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import sending, shapes
-from .effects import as_told, changes, creation, deletion
+from .effects import as_told, changes, creation, deletion, kept_amount
 from .field_words import field_items
 from .money import MONEY, amount_text, refuse_fractions, stock_and_price
 from .shop import Shop, some_of
@@ -73,7 +76,7 @@ async def plan_update_price(
     fields = sending.given(**others, currency=currency.upper() if currency else None)
     fields |= sending.cleared(clear, fields)
     sending.refuse_no_change(fields)
-    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    price = await _own_price(shop, product_id, price_id)
     _refuse_misfits(price, fields)
     after = with_terms(fields)
     if price.recurring is None and "recurring" not in fields:
@@ -82,6 +85,9 @@ async def plan_update_price(
         kept = sending.known_members(price.shipping_options)
         after["shipping_options"] = {**kept, **fields["shipping_options"]}
     effects = changes("price", price, price.id, after, within=product_id)
+    if "amount" not in after:
+        switches = (effect for effect in effects if effect.field == "currency")
+        effects += tuple(kept for switch in switches for kept in kept_amount(switch, price.amount))
     return Plan(
         action=f"Change the price {quoted(price.name or price.id)} of the product {product_id}",
         items=field_items(effects),
@@ -89,6 +95,21 @@ async def plan_update_price(
         asks=False,
         target=price.name,
     )
+
+
+async def _own_price(shop: Shop, product_id: str, price_id: str) -> wire.Price:
+    """A price of this very product, so that nothing is done to another one than is named.
+
+    Raises:
+        ToolError: it says that it belongs to another product.
+    """
+    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    if price.product_id not in {None, product_id}:
+        raise ToolError(
+            f"The price {price_id} is of the product {price.product_id}, not of {product_id}. {NOTHING_CHANGED} "
+            "Name its own."
+        )
+    return price
 
 
 def _refuse_misfits(price: wire.Price, fields: Mapping[str, Any]) -> None:
@@ -106,13 +127,13 @@ def _refuse_misfits(price: wire.Price, fields: Mapping[str, Any]) -> None:
 
 async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Plan:
     """What goes with a price."""
-    price = await shop.api.get_price(product_id=product_id, price_id=price_id)
+    price = await _own_price(shop, product_id, price_id)
     product = await shop.api.get_product(product_id=product_id)
     others = sum(other.id != price.id for other in await shop.prices_of(product.id))
     medias = [
         sending.known_members(media)
         for media in product.medias or ()
-        if price.id in set(_texts(media.price_ids))
+        if price.id in set(sending.texts(media.price_ids))
     ]
     also = [
         f"The product keeps {counted(others, 'other price')}."
@@ -138,12 +159,3 @@ async def plan_delete_price(shop: Shop, *, product_id: str, price_id: str) -> Pl
         target=price.name,
         state={"name": price.name},
     )
-
-
-def _texts(value: object) -> Iterable[str]:
-    """The ids of what ties an image to prices, which is read as a text, a list, or a list of lists."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _texts(item)

@@ -10,9 +10,10 @@ import anyio
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.outcomes import is_complete, may_still_come
-from ..guard.plan import Effect, EffectKey, Plan, from_plain
+from ..guard.plan import EXISTS, Effect, EffectKey, Plan, from_plain
 from .effect_words import about, shown
 from .observing import Observation, observe
+from .renaming import new_ids_of
 from .settling import all_known, changes_nothing, is_asked, settle
 from .shop import Created, Shop
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("hoopai_products_mcp.tools")
 
 
-FRESH_SECONDS = 60.0
-"""A request that was sent this long ago or less may still be under way at the API."""
+STILL_AT_IT_SECONDS = 30.0
+"""For so long after a request was given up the API may still be at it."""
+WORTH_ANOTHER_LOOK_SECONDS = 24 * 3600.0
+"""What could not be found out in this time is looked at again on demand only, not at every start."""
 
 
 async def became(
@@ -50,14 +53,26 @@ async def became(
 
 
 async def made_by_others(shop: Shop, change_id: str | None) -> frozenset[str]:
-    """Ids of what other changes have made: looking the same does not make them what this one was to make."""
+    """Ids of what other changes have made: looking the same does not make them what this one was to make.
+
+    What an undoing has made again is what it was before, so it counts only where that was made by another change.
+    """
     if shop.book is None:
         return frozenset()
     try:
-        return await shop.book.made_by_others(change_id)
+        newest = await shop.book.newest()
     except ToolError:
         # The outcome cannot be written down either, so it will be looked for again.
         return frozenset()
+    others: set[str] = set()
+    for change in reversed([change for change in newest if change.id != change_id]):
+        made = created_by(change)
+        if change.undoes is None:
+            others |= {item.id for item in made}
+        else:
+            new_ids = new_ids_of(from_plain(change.plan).effects, made)
+            others |= {new for former, new in new_ids.items() if former in others}
+    return frozenset(others)
 
 
 def _why(why: str | None, otherwise: Sequence[tuple[Effect, Any]]) -> str | None:
@@ -79,6 +94,16 @@ def observed_values(change: "Change") -> dict[EffectKey, Any]:
     return {
         EffectKey(item["kind"], item["within"], item["id"], item["field"]): item["value"] for item in observed
     }
+
+
+def left_by(change: "Change") -> dict[EffectKey, Any]:
+    """The values right after a change, as far as they are known: those that were read, and where all was read also
+    those that are not kept, since they were what was asked."""
+    known: dict[EffectKey, Any] = {}
+    if change.outcome is not None and change.outcome.outcome == "done" and change.outcome.applied is not None:
+        effects = from_plain(change.plan).effects
+        known = {effect.key: effect.after for effect in effects if effect.field != EXISTS}
+    return known | observed_values(change)
 
 
 def created_by(change: "Change") -> list[Created]:
@@ -126,11 +151,11 @@ async def reconcile(
     if shop.book is None:
         return {}
     found: dict[str, Outcome] = {}
-    for change in changes:
+    for change in filter(shop.book.is_here, changes):
         plan = from_plain(change.plan)
         outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
-        fresh = time.time() - change.time < FRESH_SECONDS
-        if outcome.outcome == "not_done" and pause_seconds and fresh:
+        fresh = _age(change) < shop.api.timeout + STILL_AT_IT_SECONDS
+        if outcome.outcome != "unknown" and not is_complete(outcome) and pause_seconds and fresh:
             await anyio.sleep(pause_seconds)
             outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         if fresh and change.outcome and may_still_come(change.outcome) and not is_complete(outcome):
@@ -147,6 +172,10 @@ async def reconcile(
     return found
 
 
+def _age(change: "Change") -> float:
+    return time.time() - change.time
+
+
 async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> None:
     """Settle what an earlier process left unknown, as far as the shop tells.
 
@@ -155,6 +184,11 @@ async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> No
     """
     if shop.book is None:
         return
-    settled = await reconcile(shop, await shop.book.unsettled(), pause_seconds=pause_seconds)
+    left = [
+        change
+        for change in await shop.book.unsettled()
+        if change.outcome is None or _age(change) < WORTH_ANOTHER_LOOK_SECONDS
+    ]
+    settled = await reconcile(shop, left, pause_seconds=pause_seconds)
     for change_id, outcome in settled.items():
         log.warning("%s, left open by an earlier run: %s. %s", change_id, outcome.outcome, outcome.why or "")

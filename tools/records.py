@@ -29,6 +29,8 @@ class Toolset(StrEnum):
     REVIEWS = "reviews"
     BULK = "bulk"
     CHANGES = "changes"
+    WORKFLOWS = "workflows"
+    GUIDES = "guides"
 
 
 class Risk(StrEnum):
@@ -56,7 +58,7 @@ class ToolRecord:
     schema and its docstring the description. Every tool that writes has a `plan(shop, **arguments)`, which reads
     the present state and says what would happen and whether a person has to agree; its handler takes the plan:
     `handler(shop, plan, **arguments)`. `undoes` names the argument that holds the id of a change which the call
-    takes back.
+    takes back. `previews` is whether a call of it only shows what it would do unless it says `dry_run: false`.
     """
 
     name: str
@@ -69,6 +71,7 @@ class ToolRecord:
     open_world: bool
     asks: bool
     undoes: str | None
+    previews: bool
     handler: Handler
     plan: Planner | None
 
@@ -94,6 +97,7 @@ def tool(
     plan: Planner | None = None,
     asks: bool | None = None,
     undoes: str | None = None,
+    previews: bool = False,
 ) -> Callable[[Handler], ToolRecord]:
     """Make the record of one tool from its handler. The defaults are the most cautious ones.
 
@@ -124,6 +128,7 @@ def tool(
             open_world=open_world,
             asks=risk is Risk.DESTRUCTIVE if asks is None else asks,
             undoes=undoes,
+            previews=previews,
             handler=handler,
             plan=plan,
         )

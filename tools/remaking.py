@@ -26,7 +26,8 @@ from .observing import (
     told_of,
 )
 from .renaming import id_in
-from .restoring import new_collection, new_price, new_product, texts
+from .restoring import new_collection, new_price, new_product
+from .sending import texts
 from .shop import Shop
 from .text import counted
 

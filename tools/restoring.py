@@ -8,6 +8,7 @@ from ..products_api.price_models import PRICE_WIRE_FIELDS
 from ..products_api.resending import sendable_part
 from .alikeness import is_nothing
 from .observing import told_of
+from .sending import texts
 
 _SWITCHES: Final = frozenset(
     {
@@ -61,15 +62,6 @@ def _media(value: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     price_ids = list(texts(value.get("price_ids")))
     return media | ({"price_ids": price_ids} if price_ids else {})
-
-
-def texts(value: Any) -> Iterable[str]:
-    """The texts in a value that is read as a text, a list of them, or a list of lists."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in cast("Sequence[Any]", value):
-            yield from texts(item)
 
 
 def _tax_ids(taxes: Iterable[Any]) -> list[str]:

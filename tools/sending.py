@@ -57,16 +57,17 @@ def media(
 def _kept_of_media(former: Mapping[str, Any]) -> dict[str, Any]:
     """The members that can be sent back; `price_ids` is read as a text, a list, or a list of lists."""
     kept = {name: value for name, value in former.items() if name != "price_ids"}
-    price_ids = list(_texts(former.get("price_ids")))
+    price_ids = list(texts(former.get("price_ids")))
     return kept | ({"price_ids": price_ids} if price_ids else {})
 
 
-def _texts(value: object) -> Iterable[str]:
+def texts(value: object) -> Iterable[str]:
+    """The texts in a value that is read as a text, a list of them, or a list of lists."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in cast("Sequence[object]", value):
+            yield from texts(item)
 
 
 def variants(

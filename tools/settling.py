@@ -143,6 +143,6 @@ def _prices_to_make(effect: Effect) -> int:
 
 def _why_unknown(effect: Effect, value: Any) -> str:
     if isinstance(value, Unread):
-        return f"{about(effect)} cannot be read: {value.why}"
+        return f"{about(effect)} cannot be read: {value.why.removesuffix('.')}"
     ids = ", ".join(cast("list[str]", value))
-    return f"several new ones look like the {effect.kind} {effect.name or ''}, so which was made is not known: {ids}"
+    return f"several new ones look like {about(effect)}, so which was made is not known: {ids}"

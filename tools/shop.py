@@ -19,12 +19,15 @@ from ..products_api.errors import (
 from ..products_api.model_base import Body
 from ..products_api.models import Change, Collection, InventoryItem, Price, Product, Record
 from .comparing import asked_for, not_applied, told
+from .file_folder import FileFolder
 from .reading import misses
 from .text import quoted
 from .views import FieldMiss
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 FormerPlaces = Callable[[str], Awaitable[Mapping[str, int]]]
+Guides = Callable[[str], tuple[str, str]]
+"""`guides(topic)` gives title and text of a guide."""
 Key = TypeVar("Key")
 Found = TypeVar("Found")
 Made = TypeVar("Made", bound=Record)
@@ -53,8 +56,10 @@ class Shop:
         unclear: why it is not known of a part of the write if it was done; None where it is.
         stopped: whether the write ended before its end, at a part that was surely not done.
         book: the journal of the shop; None where no changes are kept.
+        files: the folder in which files are read and written; None where there is none.
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
+        guides: gives the guides of the server; None where there are none.
     """
 
     def __init__(self, api: ProductsClient, report: Report) -> None:
@@ -64,7 +69,9 @@ class Shop:
         self.unclear: ProductsApiError | None = None
         self.stopped = False
         self.book: ChangeBook | None = None
+        self.files: FileFolder | None = None
         self.former_places: FormerPlaces | None = None
+        self.guides: Guides | None = None
         self._report = report
         self._reported = 0.0
         self._lists_by_id = False
@@ -92,9 +99,17 @@ class Shop:
             await self._report(done, total, message)
 
     async def each(
-        self, keys: Sequence[Key], read: Callable[[Key], Awaitable[Found]], doing: str
+        self,
+        keys: Sequence[Key],
+        read: Callable[[Key], Awaitable[Found]],
+        doing: str,
+        *,
+        progress: Callable[[], tuple[float, float | None]] | None = None,
     ) -> list[Found]:
-        """Read something for each key, several at once, in the order of the keys; reports progress."""
+        """Read something for each key, several at once, in the order of the keys.
+
+        Reports how many are read; where they are a part of something larger, what `progress` says of the whole.
+        """
         found: dict[int, Found] = {}
         left = iter(enumerate(keys))
         start = self._reported
@@ -102,7 +117,8 @@ class Shop:
         async def some() -> None:
             for position, key in left:
                 found[position] = await read(key)
-                await self.progress(start + len(found), start + len(keys), doing)
+                done, total = progress() if progress else (start + len(found), start + len(keys))
+                await self.progress(done, total, doing)
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -336,11 +352,17 @@ class Shop:
 
     async def known_collections(self, collection_ids: Sequence[str]) -> dict[str, str]:
         """Quoted names of as many of these collections as one list tells."""
-        if not collection_ids:
-            return {}
-        ids = list(collection_ids[:PAGE])
-        page = await self.api.list_collections(collection_ids=ids, limit=PAGE, offset=0)
-        return {item.id: quoted(item.name or item.id) for item in page.items}
+        names = await self.named_collections(collection_ids[:PAGE])
+        return {key: quoted(name or key) for key, name in names.items()}
+
+    async def named_collections(self, collection_ids: Sequence[str]) -> dict[str, str]:
+        """Names of these collections as they stand, of those that there are."""
+        names: dict[str, str] = {}
+        for start in range(0, len(collection_ids), PAGE):
+            ids = list(collection_ids[start : start + PAGE])
+            page = await self.api.list_collections(collection_ids=ids, limit=PAGE, offset=0)
+            names |= {item.id: item.name or "" for item in page.items}
+        return names
 
 
 def refuse_repeated(name: str, values: Iterable[str]) -> None:

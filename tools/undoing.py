@@ -11,6 +11,7 @@ from ..guard.approval import NOTHING_CHANGED
 from ..guard.plan import EXISTS, SHOWN_ITEMS, Effect, EffectKey, Plan, PlanItem
 from .alikeness import is_nothing, same
 from .effect_words import about, named, shown
+from .effects import kept_amount
 from .observing import Absence, Observation, attempt, fields_to_make, image_in, observe
 from .remaking import makings, refuse_unread, removals
 from .renaming import id_in, renamed, renamed_effect
@@ -52,6 +53,8 @@ class Undoing:
     already: int = 0
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of collections, which products name by their ids alone."""
+    amounts: Mapping[str | None, Any] = field(default_factory=dict[str | None, Any])
+    """Of prices of which the change set the currency alone."""
 
     def add(self, effect: Effect, *, note: str = "") -> None:
         """Take an inverse effect up, in words as well."""
@@ -102,7 +105,8 @@ async def plan_undo(
     """The plan that takes a change back, for `carrying_out.carry_out`; what is as before already is no part of it.
 
     effects: those of the change; created: what it made, in the order of its creations.
-    observed: the values right after the change, where they were kept, as `Observation.values` has them.
+    observed: the values right after the change, where they are known, as `Observation.values` has them: whoever adds
+        to an object that the change gave in part changes it as well.
     on_conflict: of what somebody changed since, `stop` refuses the whole, `skip` leaves that as it is, and
         `overwrite` sets it back nonetheless; of stock it then takes the difference back, so that sales count.
     already_made: former id to new id of what earlier undoing has made again. Effects on a thing that has a new id
@@ -122,7 +126,7 @@ async def plan_undo(
         )
     # What is deleted keeps its former id here, by which it is known whether it was made again already.
     pairs = [(effect, renamed_effect(effect, made)) for effect in effects]
-    await _fields(shop, back, pairs, observed or {})
+    await _fields(shop, back, pairs, {key: renamed(value, made) for key, value in (observed or {}).items()})
     await _existence(shop, back, [effect for _, effect in pairs], created, made, made_by_others)
     if back.conflicts:
         raise ToolError(_refusal(back.conflicts))
@@ -161,16 +165,19 @@ async def _fields(
     """Take back what was set: each field that is still as the change made it."""
     pairs = [pair for pair in pairs if pair[0].field != EXISTS and not _sets_back_nothing(pair[0])]
     observation = await observe(shop, [effect for _, effect in pairs])
+    back.amounts = {effect.id: value for effect, value in observation if _is_kept_amount(effect)}
     back.names = await _names(shop, observation)
     for (original, effect), (_, value) in zip(pairs, observation, strict=True):
         if effect.kind == "order":
             _place(back, effect)
             continue
+        if _is_kept_amount(effect):
+            continue
         refuse_unread(effect, value)
         if is_former(effect, value):
             back.already += 1
         elif not isinstance(value, Absence) and (
-            is_asked(effect, value) or (original.key in observed and same(value, observed[original.key]))
+            same(value, observed[original.key]) if original.key in observed else is_asked(effect, value)
         ):
             _set_back(back, replace(effect, before=value, after=effect.before))
         elif back.conflict(effect, value):
@@ -188,7 +195,11 @@ async def _names(shop: Shop, observation: Observation) -> Mapping[str, str]:
 
 
 def _sets_back_nothing(effect: Effect) -> bool:
-    return effect.before == effect.after
+    return effect.before == effect.after and not _is_kept_amount(effect)
+
+
+def _is_kept_amount(effect: Effect) -> bool:
+    return effect.field == "amount" and effect.before == effect.after
 
 
 def _set_back(back: Undoing, effect: Effect, *, note: str = "") -> None:
@@ -212,6 +223,8 @@ def _set_back(back: Undoing, effect: Effect, *, note: str = "") -> None:
             "The place of a product in the display order of its store may not come back with it."
         )
     back.add(effect, note=note)
+    if effect.field == "currency" and isinstance(amount := back.amounts.get(effect.id), int | Decimal):
+        back.effects += kept_amount(effect, amount)
 
 
 def _overwrite(back: Undoing, effect: Effect, value: Any) -> None:

@@ -151,7 +151,7 @@ class PriceDetails(Price, Result):
 class FieldMiss(View):
     """One field that is not as it should be."""
 
-    field: str
+    field: str = Field(description="beside it `expected` and `found`, of any type")
     expected: Any = None
     found: Any = None
 
@@ -171,7 +171,7 @@ class CreatedPrice(PriceDetails):
 class FieldChange(View):
     """One field before and after. Absent means empty or not told."""
 
-    field: str
+    field: str = Field(description="beside it `before` and `after`, of any type")
     before: Any = None
     after: Any = None
 
@@ -205,7 +205,7 @@ class Deleted(Result):
 class BulkItem(View):
     """One item of a bulk change that is not as it was asked to be."""
 
-    id: str
+    id: str = Field(description="beside it `expected` and `found`, of any type")
     name: str | None = None
     expected: Any = None
     found: Any = None
@@ -351,6 +351,14 @@ class ReviewsUpdated(Result):
     differing: list[BulkItem] | None = None
 
 
+class Guide(Result):
+    """How to do one job."""
+
+    topic: str
+    title: str
+    guide: str = Field(description="Markdown")
+
+
 class Ordered(Result):
     """The API accepted a display order; it offers no way to read one back."""
 
@@ -359,7 +367,8 @@ class Ordered(Result):
 
 
 class Change(View):
-    """One entry of the journal. `applied` of `of` where it was done in part."""
+    """One entry of the journal. `outcome` is done, not_done, unknown or under_way; `applied` of `of` where it was done
+    in part."""
 
     id: str
     time: str
@@ -383,6 +392,7 @@ class ChangeDetails(Change, Result):
     arguments: dict[str, Any]
     result: dict[str, Any] | None = None
     created: list[dict[str, Any]] | None = None
+    new_ids: dict[str, str] | None = Field(default=None, description="former id to new id")
     can_be_undone: bool
     why_not: str | None = None
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from at_a_terminal import piped, terminal
-from kept_things import RAISE, journal, store_in
+from kept_things import RAISE, journal
 from test_human_approval import call, conversation, first_product, shop
 
 from hoopai_products_mcp.guard.journal import Outcome
@@ -177,19 +177,18 @@ async def test_what_stays_unknown_is_listed_with_why_and_is_a_failure(tmp_path: 
         )
 
 
-def test_an_embedded_shop_settles_nothing(tmp_path: Path) -> None:
-    change_id = journal(tmp_path, RAISE, location=LOCATION_ID)
-    code, stdout, stderr = piped("changes", "reconcile", HOOPAI_SANDBOX="true", HOOPAI_DATA_DIR=str(tmp_path))
-    assert (code, stdout) == (1, "")
-    assert stderr == (
-        "hoopai-products-mcp: the embedded shop lives inside its server, out of this command's reach. Nothing was "
-        "changed.\nHave the assistant call undo_change or get_change. For a shop that both can reach:\n"
-        "`hoopai-products-mcp sandbox` serves one and says what to set.\n"
-    )
-    with store_in(tmp_path) as store:
-        change = store.journal.find(change_id)
-    assert change is not None
-    assert change.outcome is None
+async def test_an_embedded_shop_with_a_folder_is_the_same_to_every_process(tmp_path: Path) -> None:
+    mine = {"HOOPAI_SANDBOX": "true", "HOOPAI_DATA_DIR": str(tmp_path)}
+    async with conversation(mine) as client:
+        product = await first_product(client)
+        changed = await call(client, "update_product", product_id=product["id"], name="Renamed by mistake")
+    async with conversation(mine) as client:
+        renamed = await call(client, "get_product", product_id=product["id"])
+        assert renamed["name"] == "Renamed by mistake"
+        code, shown = await undo(changed["change"]["id"], "yes\n", mine)
+        assert (code, "Undone." in shown) == (0, True)
+        back = await call(client, "get_product", product_id=product["id"])
+        assert back["name"] == product["name"]
 
 
 NO_SHOP = {
@@ -205,11 +204,6 @@ def test_undoing_without_a_shop_or_read_only_or_of_nothing_says_so(tmp_path: Pat
     for wanted, variables, said in (
         (change_id, {}, "there is no shop to work on."),
         (change_id, {**NO_SHOP, "HOOPAI_READ_ONLY": "true"}, "set to read only"),
-        (
-            change_id,
-            {"HOOPAI_SANDBOX": "true"},
-            "the embedded shop lives inside its server, out of this command's reach.",
-        ),
         ("chg_nosuchchange", {"HOOPAI_SANDBOX": "true"}, "no change has that id. Nothing was changed."),
     ):
         mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}

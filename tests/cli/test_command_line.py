@@ -20,7 +20,7 @@ from hoopai_products_mcp.tools.catalog import RECORDS
 from hoopai_products_mcp.tools.records import summary
 
 CANARY = "pit-canary-7f3a"
-COMMANDS = ("login", "logout", "doctor", "approvals", "changes", "journal verify", "policy check")
+COMMANDS = ("login", "logout", "doctor", "approvals", "changes", "config", "journal verify", "policy check")
 
 
 class Outcome(NamedTuple):

@@ -169,6 +169,31 @@ def test_over_http_it_answers_this_machine_and_nobody_sent_from_elsewhere() -> N
         assert "Traceback" not in stream(process.stderr).read()
 
 
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("confirmation", ["ask", "human"])
+def test_over_http_it_says_that_it_is_up_without_a_shop_to_ask(confirmation: str) -> None:
+    port = free_port()
+    with serving(
+        *("--transport=http", f"--port={port}", f"--confirmation={confirmation}"),
+        stdin=subprocess.DEVNULL,
+        HOOPAI_ACCESS_TOKEN="pit-1",
+        HOOPAI_LOCATION_ID="loc1",
+        HOOPAI_BASE_URL="http://127.0.0.1:9",
+    ) as process:
+        line_with(stream(process.stderr), "Ctrl-C ends it.")
+        assert get(port, "/healthz") == (200, "ok")
+        assert get(port, "/healthy")[0] == 404
+
+
 def test_over_http_it_says_when_the_port_is_taken() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -8,8 +8,9 @@ from itertools import islice
 import pytest
 from still_clock import Clock
 
-from hoopai_products_mcp.guard.database import Database, StoreError
+from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.journal import Change, Intent, Journal, Outcome
+from hoopai_products_mcp.guard.store_errors import ConcludedError
 
 DONE = Outcome(outcome="done")
 UNKNOWN = Outcome(outcome="unknown", why="the connection broke")
@@ -76,7 +77,7 @@ def test_a_known_outcome_stays(journal: Journal, intend: Intend, known: str) -> 
     change_id = journal.begin(intend())
     journal.end(change_id, Outcome(outcome="done" if known == "done" else "not_done"))
     for conclude in (journal.end, journal.settle):
-        with pytest.raises(StoreError, match=f"{change_id} was {known}; that stays so"):
+        with pytest.raises(ConcludedError, match=f"{change_id} was {known}; that stays so"):
             conclude(change_id, UNKNOWN)
     assert journal.verify().events == 2
 
@@ -92,8 +93,24 @@ def test_an_unknown_outcome_is_settled_later(journal: Journal, intend: Intend) -
     assert (journal.verify().events, journal.verify().fault) == (4, None)
 
 
+def test_who_made_a_change_knows_better_than_who_found_out(journal: Journal, intend: Intend) -> None:
+    # As where a process was taken for dead while it was at work.
+    change_id = journal.begin(intend())
+    journal.settle(change_id, Outcome(outcome="not_done"))
+    with pytest.raises(ConcludedError):
+        journal.end(change_id, UNKNOWN)
+    journal.end(change_id, DONE)
+    found = journal.find(change_id)
+    assert found
+    assert (found.outcome, found.settled) == (DONE, False)
+    assert (journal.verify().events, journal.verify().fault) == (3, None)
+    for conclude in (journal.end, journal.settle):
+        with pytest.raises(ConcludedError, match="was done; that stays so"):
+            conclude(change_id, Outcome(outcome="not_done"))
+
+
 def test_an_outcome_of_an_unknown_change_is_refused(journal: Journal) -> None:
-    with pytest.raises(StoreError, match="holds no change chg_unknown"):
+    with pytest.raises(ConcludedError, match="holds no change chg_unknown"):
         journal.settle("chg_unknown", DONE)
     assert journal.verify().events == 0
 
@@ -115,6 +132,9 @@ def test_changes_are_listed_by_what_they_are(journal: Journal, clock: Clock, int
     assert ids(journal.list(location=None)[0]) == [elsewhere, product, price]
     assert ids(journal.list(location="loc-1", tool="update_price")[0]) == [price]
     assert ids(journal.list(location="loc-1", outcome="done")[0]) == [product]
+    journal.end(elsewhere, UNKNOWN)
+    # One without an outcome is not known either.
+    assert ids(journal.list(location=None, outcome="unknown")[0]) == [elsewhere, price]
     assert ids(journal.list(location=None, since=clock.now - 10)[0]) == [elsewhere, product]
     assert ids(journal.list(location=None, until=clock.now - 10)[0]) == [price]
 

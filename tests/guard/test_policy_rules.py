@@ -467,3 +467,19 @@ def test_no_plan_with_an_amount_beyond_the_limits_is_allowed_and_no_other_is_ref
             beyond |= rise is not None and percent > Fraction(rise)
             beyond |= fall is not None and -percent > Fraction(fall)
     assert bool(refused({"prices": prices}, *effects)) is beyond
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gift card",
+        "Gift \u200b card",
+        "Gift\u3164 card",
+        "Gi\u034fft card",
+        "Gift\ufe0f card",
+        "Gift\n card\u2800",
+    ],
+)
+def test_what_shows_nothing_hides_no_name_from_a_pattern(name: str) -> None:
+    assert len(refused({"protected": {"names": ["gift card"]}}, replace(MUG, name=name))) == 1
+    assert len(refused({"protected": {"names": [name]}}, replace(MUG, name="Gift Card"))) == 1

@@ -222,7 +222,7 @@ async def test_each_caller_is_offered_what_they_may_call(era: Era) -> None:
                 names.append({tool.name for tool in (await client.list_tools()).tools})
     reads, writes, everything = names
     assert reads < writes < everything
-    assert len(everything) == 36
+    assert len(everything) > 40
     assert writes - reads == {
         "create_product",
         "update_product",

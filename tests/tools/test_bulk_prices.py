@@ -373,3 +373,23 @@ async def test_products_without_prices_have_no_currency_to_switch() -> None:
         )
         assert said == "The products have no price to switch. Nothing was changed."
         assert session.questions == []
+
+
+async def test_a_product_of_which_nothing_moves_is_not_sent() -> None:
+    async with shop_session(yes) as session:
+        lantern, seeds, tea = (
+            shelves.product(session, name)["_id"]
+            for name in ("Pocket lantern", "Moonflower seeds", "Twilight tea")
+        )
+        for product_id, fields in ((lantern, {"compareAtPrice": 90}), (tea, {"compareAtPrice": 50})):
+            for price in session.dump()["prices"]:
+                if price["product"] == product_id:
+                    shelves.change_price(session, price["_id"], **fields)
+        done = await session.call(
+            "bulk_change_prices",
+            product_ids=[lantern, seeds, tea],
+            compare_at_price={"type": "SET_NEW_PRICE", "value": 50},
+            price={"type": "INCREASE_BY_AMOUNT", "value": 0},
+        )
+        assert done["done"] is True
+        assert shelves.body(session)["productIds"] == [lantern, seeds]

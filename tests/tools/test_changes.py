@@ -1,15 +1,23 @@
 """The history of a shop through the tools: what was changed is listed and looked up."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import shelves
 from changes_to_make import Call, delete_a_product
 from every_write import CALLS
-from roads import by_each_road, made
+from other_api import Carry
+from roads import by_each_road, made, undone
 from shop_session import ERAS, Era, ShopSession, shop_session, yes
-from side_by_side import content_of
+from side_by_side import content_of, server_on
+
+from hoopai_products_mcp.guard.store import OpenStore
+from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
+from hoopai_products_mcp.server.export import export
+from hoopai_products_mcp.server.kept import Kept
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +156,103 @@ async def test_a_change_that_is_not_there_is_said_not_to_be(era: Era, asks: bool
                 assert "list_changes" in said
         assert session.dump() == before
         assert len(await listed(session)) == 1
+
+
+async def test_changes_of_another_shop_are_not_there(tmp_path: Path) -> None:
+    here, there = create_app(rate_limit=0), create_app(rate_limit=0, location_id="sbxLocation000000002")
+    settings = {"data_dir": tmp_path}
+    async with server_on(here, settings=settings) as mine, server_on(there, yes, settings=settings) as theirs:
+        change_id = await made(mine, rename(mine))
+        before = theirs.dump()
+        assert (await theirs.call("list_changes"))["total"] == 0
+        for name in ("get_change", "undo_change"):
+            assert "No change of this shop has that id." in await theirs.refused(name, change_id=change_id)
+        own = await made(theirs, rename(theirs, "Theirs"))
+        assert [item["id"] for item in await listed(theirs)] == [own]
+        assert [item["id"] for item in await listed(mine)] == [change_id]
+        assert (await undone(theirs, own))["done"] is True
+        assert theirs.dump()["products"][0]["name"] == before["products"][0]["name"]
+    for app in (here, there):
+        sandbox_of(app).close()
+
+
+async def test_what_never_reached_the_shop_was_not_done_and_is_not_looked_for() -> None:
+    async def refused(request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method == "GET":
+            return await carry(request)
+        raise httpx.ConnectError("refused", request=request)
+
+    async with shop_session(yes, between=refused) as session:
+        for name in ("create_product", "bulk_change_prices", "delete_product"):
+            session.sandbox.requests.clear()
+            said = await session.refused(name, **CALLS[name](session))
+            assert "could not be reached" in said
+            assert said.count("Nothing was changed.") == 1
+            (change, *_) = await listed(session)
+            assert (change["tool"], change["outcome"]) == (name, "not_done")
+            looked_up = await session.call("get_change", change_id=change["id"])
+            assert (looked_up["why"], looked_up["why_not"]) == ("NotReachedError", "It was not done.")
+
+
+# What is kept of reviews
+
+
+def journal_of(folder: Path) -> bytes:
+    """All that is on the disk of the store."""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("guard.sqlite*")))
+
+
+@by_each_road
+async def test_a_deleted_review_never_comes_back_and_its_text_stays(
+    era: Era, asks: bool, tmp_path: Path
+) -> None:
+    async with shop_session(yes if asks else None, era=era, settings={"data_dir": tmp_path}) as session:
+        review = next(doc for doc in session.dump()["reviews"] if doc["reply"])
+        arguments = {"review_id": review["_id"], "product_id": review["productId"]}
+        change_id = await made(session, ("delete_review", arguments))
+        if asks:
+            assert "nothing can create a review, so this one never comes back" in session.questions[0]
+        found = await session.call("get_change", change_id=change_id)
+        assert found["can_be_undone"] is False
+        assert found["why_not"].startswith("Nothing can create a review: a deleted one never comes back.")
+        assert "changes export" in found["why_not"]
+        for options in ({}, {"on_conflict": "overwrite"}, {"dry_run": True}):
+            said = await session.refused("undo_change", change_id=change_id, **options)
+            assert said.startswith("It cannot be undone. Nothing can create a review")
+            assert "Nothing was changed." in said
+        assert review["_id"] not in {doc["_id"] for doc in session.dump()["reviews"]}
+
+        def exported(store: OpenStore) -> list[str]:
+            kept = Kept(store.database, store.ledger, store.journal)
+            for form in ("json", "csv"):
+                export(kept, form=form, output=tmp_path / f"changes.{form}")
+            return [(tmp_path / f"changes.{form}").read_text("utf-8") for form in ("json", "csv")]
+
+        for text in await session.store.use(exported):
+            assert "@" not in text
+            for told in (review["headline"], review["detail"], review["reply"][0]["comment"]):
+                assert told in text
+    assert b"@example.com" not in journal_of(tmp_path)
+
+
+async def test_how_to_reach_a_customer_is_in_no_journal(tmp_path: Path) -> None:
+    async with shop_session(yes, settings={"data_dir": tmp_path}) as session:
+        reviews = session.dump()["reviews"]
+        customers = {review["user"]["email"].encode() for review in reviews}
+        refs = [
+            {"review_id": doc["_id"], "product_id": doc["productId"], "store_id": doc["storeId"]}
+            for doc in reviews[:5]
+        ]
+        await session.call("bulk_update_reviews", reviews=refs, status="rejected")
+        answer = {"comment": "Thank you.", "name": "Shop", "email": "hello@example.com"}
+        for ref in refs[:2]:
+            await session.call(
+                "update_review", review_id=ref["review_id"], product_id=ref["product_id"], status="approved",
+                reply=answer,
+            )  # fmt: skip
+        for change in await listed(session):
+            assert (await session.call("undo_change", change_id=change["id"]))["done"] is True
+        await session.call("delete_product", product_id=refs[0]["product_id"])
+    kept = journal_of(tmp_path)
+    assert b"Thank you." in kept
+    assert [address for address in customers if address in kept] == []

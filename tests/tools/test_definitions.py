@@ -68,7 +68,9 @@ OPERATION_OF = {
 }
 
 JOURNAL = "the journal of this server"
-WITHOUT_OPERATION = {"list_changes": JOURNAL, "get_change": JOURNAL, "undo_change": JOURNAL}
+WITHOUT_OPERATION = {"list_changes": JOURNAL, "get_change": JOURNAL, "undo_change": JOURNAL} | {
+    "get_guide": "the prompts of this server"
+}
 """Tools for what was changed: they work on what this server has written down, not on an operation of the API."""
 EVERY_TOOL = OPERATION_OF | WITHOUT_OPERATION
 
@@ -112,6 +114,7 @@ HINTS = {
     "get_change": (True, False, True, False),
     # The second undoing of a change is refused, unless the first was itself taken back in between.
     "undo_change": (False, True, False, False),
+    "get_guide": (True, False, True, False),
 }
 
 DOES_NOT_ASK = {name for name, hints in HINTS.items() if hints[0]} | {
@@ -326,8 +329,8 @@ async def test_toolsets_choose_groups_of_tools() -> None:
     assert all(by_toolset)
     assert sum(map(len, by_toolset)) == len(EVERY_TOOL)
     assert set().union(*by_toolset) == set(EVERY_TOOL)
-    assert [each.name for each in await listed(toolsets="changes")] == list(WITHOUT_OPERATION)
-    assert len(EVERY_TOOL) == 36
+    assert [each.name for each in await listed(toolsets="changes,guides")] == list(WITHOUT_OPERATION)
+    assert len(EVERY_TOOL) == 37
 
 
 async def test_read_only_offers_what_changes_nothing() -> None:

@@ -255,6 +255,7 @@ async def test_what_cannot_be_read_back_is_unknown_until_it_can(tool: str) -> No
         said = await session.refused(tool, **arguments)
         assert said.startswith(f"{CUT.format(ROUTES[tool])}. {UNKNOWN}")
         assert "cannot be read: The API failed on GET /products" in said
+        assert ".." not in said
         assert NOTHING not in said
         change_id, outcome = await journal_says(session)
         assert outcome == "unknown"

@@ -1,108 +1,26 @@
 """The approval ladder over real pipes and sockets, with processes that share a shop and a store."""
 
-import os
-import socket
-import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import pytest
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters
-from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
+from shop_processes import COMMAND, Shop, http_process, shop_on_a_socket
 from shop_session import ERAS, Answer, Era, ShopSession, no, text_of, unticked, wanted, yes
 from side_by_side import content_of, question_of, round_of
 
-from hoopai_products_mcp.guard.database import Database
-from hoopai_products_mcp.guard.journal import Journal
-from hoopai_products_mcp.guard.store import Store
-from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
-from hoopai_products_mcp.sandbox.engine import Sandbox
-from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
-from hoopai_products_mcp.sandbox.server import running_server
-
 pytestmark = pytest.mark.anyio
-
-COMMAND = str(Path(sys.executable).parent / "hoopai-products-mcp")
-
-
-class Shop:
-    """A shop on a socket, and a folder for the store of those that work on it."""
-
-    def __init__(self, sandbox: Sandbox, url: str, folder: Path) -> None:
-        self.sandbox = sandbox
-        self.url = url
-        self.folder = folder
-
-    def environment(self, **more: str) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOPAI_")}
-        return {
-            **inherited,
-            "HOOPAI_BASE_URL": self.url,
-            "HOOPAI_ACCESS_TOKEN": TOKEN,
-            "HOOPAI_LOCATION_ID": LOCATION_ID,
-            "HOOPAI_DATA_DIR": str(self.folder),
-            **more,
-        }
-
-    @asynccontextmanager
-    async def process(
-        self, answer: Answer | None = None, *, era: Era = "2026-07-28", **more: str
-    ) -> AsyncGenerator[ShopSession]:
-        """A session with a server process of its own, over a pipe."""
-        command = StdioServerParameters(command=COMMAND, args=[], env=self.environment(**more))
-        async with self._session(command, answer, era) as session:
-            yield session
-
-    @asynccontextmanager
-    async def web(
-        self, url: str, answer: Answer | None = None, *, era: Era = "2026-07-28"
-    ) -> AsyncGenerator[ShopSession]:
-        """A session over HTTP."""
-        async with self._session(url, answer, era) as session:
-            yield session
-
-    @asynccontextmanager
-    async def _session(
-        self, server: StdioServerParameters | str, answer: Answer | None, era: Era
-    ) -> AsyncGenerator[ShopSession]:
-        questions: list[str] = []
-
-        async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-            del context
-            assert isinstance(params, ElicitRequestFormParams)
-            assert answer is not None
-            questions.append(params.message)
-            given = answer(params.message)
-            assert isinstance(given, ElicitResult)
-            return given
-
-        async with Client(server, mode=era, elicitation_callback=elicit if answer else None) as client:
-            store = Store(f"sqlite:///{self.folder}/guard.sqlite")
-            yield ShopSession(client, self.sandbox, store, questions)
-
-    def writes(self) -> list[str]:
-        return [line for line in self.sandbox.requests.lines() if not line.startswith("GET ")]
-
-    def journaled(self) -> list[tuple[str, str | None]]:
-        """The road and the outcome of every change, the oldest first."""
-        database = Database.open(f"sqlite:///{self.folder}/guard.sqlite")
-        changes, _ = Journal(database).list(location=None)
-        database.close()
-        return [(change.road, change.outcome and change.outcome.outcome) for change in reversed(changes)]
 
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncGenerator[Shop]:
-    app = create_app(rate_limit=0)
-    async with running_server(app) as url:
-        yield Shop(sandbox_of(app), url, tmp_path / "data")
-    sandbox_of(app).close()
+    async with shop_on_a_socket(tmp_path / "data") as found:
+        yield found
 
 
 def first_product(shop: Shop) -> str:
@@ -228,30 +146,6 @@ async def test_over_a_pipe_a_dry_run_can_be_read_in_full_and_does_nothing(shop: 
         whole = await session.client.read_resource(content["plan"]["whole_plan"])
         assert len(whole.contents) == 1
     assert shop.writes() == []
-
-
-@asynccontextmanager
-async def http_process(shop: Shop, **more: str) -> AsyncGenerator[str]:
-    """A server process over HTTP, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [COMMAND, "--transport", "http", "--port", str(port)]
-    async with await anyio.open_process(
-        command, env=shop.environment(**more), stdout=None, stderr=None
-    ) as process:
-        try:
-            with anyio.fail_after(30):
-                while True:
-                    try:
-                        await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
-                        break
-                    except OSError:
-                        await anyio.lowlevel.checkpoint()
-            yield f"http://127.0.0.1:{port}/mcp"
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -1,5 +1,6 @@
 """What a lost answer leaves behind is found in the shop: not doubled, not taken for another, not half forgotten."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
@@ -130,8 +131,9 @@ async def test_what_another_call_made_is_not_taken_for_what_was_lost(tool: str) 
         found = await session.call("get_change", change_id=lost["id"])
         assert (found["outcome"], found.get("created")) == ("unknown", None)
         earlier = await aged(session, lost["id"], 120)
-        said = await session.refused("undo_change", change_id=lost["id"])
-        assert "There is nothing to undo." in said
+        for change_id, why in ((lost["id"], "The API may still be at it"), (earlier, "It was not done.")):
+            said = await session.refused("undo_change", change_id=change_id)
+            assert said.startswith(f"It cannot be undone. {why}")
         assert alike(session, tool) == {made}
         assert (await session.call("get_change", change_id=earlier))["outcome"] == "not_done"
         assert (await session.call("get_change", change_id=second["id"]))["created"][0]["id"] == made
@@ -336,3 +338,51 @@ async def test_what_was_made_again_by_an_undoing_with_a_lost_answer_is_known_by_
         assert shelves.price_by_id(session, new)["amount"] == 10
         assert (await session.call("undo_change", change_id=session.changes[0]["id"]))["done"] is True
         assert shelves_alike(before, session.dump(), first["new_ids"]) == {}
+
+
+async def test_new_ids_are_told_by_the_journal_where_their_answer_was_lost_and_nothing_could_be_read() -> (
+    None
+):
+    async with shop_session(yes) as session:
+        price = shelves.prices_of(session, "Storm lantern")[0]
+        arguments = {"product_id": price["product"], "price_id": price["_id"]}
+        await session.call("delete_price", **arguments)
+        former = {doc["_id"] for doc in session.dump()["prices"]}
+        session.sandbox.faults.add("drop_after", ROUTES["create_price"])
+        session.sandbox.faults.add("server_error", ROUTES["list_prices"], skip=2, count=None)
+        said = await session.refused("undo_change", change_id=session.changes[0]["id"])
+        assert "It is not known whether anything was changed" in said
+        session.sandbox.faults.clear()
+        (new,) = {doc["_id"] for doc in session.dump()["prices"]} - former
+        *_, undoing = await changes(session)
+        found = await session.call("get_change", change_id=undoing["id"])
+        assert (found["outcome"], found["new_ids"]) == ("done", {price["_id"]: new})
+        again = await session.refused("undo_change", change_id=session.changes[0]["id"])
+        assert f"It was undone by {undoing['id']}" in again
+
+
+async def test_an_answer_that_cannot_be_told_or_kept_hides_neither_what_was_done_nor_that_it_was() -> None:
+    written: list[str] = []
+
+    async def absurd(request: httpx.Request, carry: Carry) -> httpx.Response:
+        response = await carry(request)
+        if request.method == "GET" and written[-1:] == ["PUT"]:
+            # More digits than Python writes out.
+            body = json.dumps(json.loads(await response.aread()) | {"setupFee": "@"}).replace('"@"', "1e5000")
+            response = httpx.Response(200, text=body, headers={"content-type": "application/json"})
+        written.append(request.method)
+        return response
+
+    async with shop_session(between=absurd) as session:
+        price = shelves.prices_of(session, "Storm lantern")[0]
+        said = await session.refused(
+            "update_price", product_id=price["product"], price_id=price["_id"], amount=1
+        )
+        assert shelves.price_by_id(session, price["_id"])["amount"] == 1
+        (change,) = await changes(session)
+        assert change["outcome"] == "done"
+        assert said == (
+            "update_price failed because of a fault in this server. That was after the write itself: get_change "
+            f"{change['id']} says what became of it. The server's log says more."
+        )
+        assert (await session.call("get_change", change_id=change["id"]))["can_be_undone"] is True

@@ -1,9 +1,13 @@
 """What the protocol asks of every server, where the SDK leaves it to us."""
 
 import pytest
+from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, PaginatedRequestParams
 from shop_session import ERAS, Era, shop_session
+
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -38,3 +42,21 @@ async def test_a_cursor_that_was_never_given_out_is_an_invalid_parameter(era: Er
             with pytest.raises(MCPError) as caught:
                 await list_page(params=PaginatedRequestParams(cursor="made-up"))
             assert caught.value.error.code == INVALID_PARAMS
+
+
+async def test_the_revisions_that_are_served_are_all_named() -> None:
+    async with shop_session(era="2026-07-28") as session:
+        found = await session.client.session.send_discover("2026-07-28")
+    assert found["supportedVersions"] == [
+        "2026-07-28",
+        "2025-11-25",
+        "2025-06-18",
+        "2025-03-26",
+        "2024-11-05",
+    ]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_settles_on_the_newest_revision_it_knows(mode: str) -> None:
+    async with Client(build_server(Settings()), mode=mode) as client:
+        assert client.protocol_version == {"auto": "2026-07-28", "legacy": "2025-11-25"}[mode]

@@ -1,9 +1,12 @@
 """Changes taken back through the tool: every kind, in both eras, by each road, and what stands in the way."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx
 import pytest
 import shelves
 from changes_to_make import (
@@ -17,12 +20,17 @@ from changes_to_make import (
     move_prices,
     update_a_price,
 )
+from mcp_types import CallToolResult
 from odd_api import receives
+from other_api import Carry
 from roads import agreed, by_each_road, made, undone
-from shop_session import ERAS, Era, ShopSession, no, shop_session, unticked, yes
-from side_by_side import content_of
+from shop_session import ERAS, Era, ShopSession, no, shop_session, text_of, unticked, yes
+from side_by_side import content_of, server_on
 from undo_shop import shelves_alike
 
+from hoopai_products_mcp.guard.database import Database
+from hoopai_products_mcp.guard.journal import Intent, Journal
+from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +119,22 @@ async def test_a_dry_run_shows_what_an_undoing_would_do() -> None:
         assert plan["items"] == [f"the product “{LANTERN}”: nothing → made again"]
         assert "has a new id" in plan["cannot_be_undone"]
         assert session.dump() == before
+
+
+async def test_an_undoing_keeps_to_the_policy_of_the_shop(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.touch()
+    async with shop_session(yes, settings={"policy_file": policy}) as session:
+        change_id = await made(session, move_prices(session))
+        lowered = session.dump()
+        policy.write_text("[prices]\nmax_rise_percent = 5\n")
+        said = await session.refused("undo_change", change_id=change_id)
+        assert said.startswith("Refused by this shop's policy. Nothing was changed.")
+        assert "prices.max_rise_percent = 5 in policy.toml" in said
+        assert session.dump() == lowered
+        assert [item["outcome"] for item in (await session.call("list_changes"))["items"]] == ["done"]
+        policy.write_text("[prices]\nmax_rise_percent = 50\n")
+        await undone(session, change_id)
 
 
 # What somebody changed since
@@ -291,3 +315,95 @@ async def test_a_place_in_a_display_order_comes_back_where_this_server_set_it() 
         (undoing, *_) = (await session.call("list_changes"))["items"]
         await undone(session, undoing["id"])
         assert place() == 7
+
+
+# Undoings at once, and after one that broke off
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_of_undoings_at_once_one_makes_it_again(era: Era, tmp_path: Path) -> None:
+    app = create_app(rate_limit=0)
+    settings = {"data_dir": tmp_path, "confirmation": "off"}
+    async with (
+        server_on(app, era=era, settings=settings) as one,
+        server_on(app, era=era, settings=settings) as other,
+    ):
+        before = one.dump()
+        change_id = await made(one, delete_a_product(one))
+        results: list[CallToolResult] = []
+
+        async def undo(session: ShopSession) -> None:
+            results.append(await session.result("undo_change", change_id=change_id))
+
+        async with anyio.create_task_group() as tasks:
+            for session in (one, other, one):
+                tasks.start_soon(undo, session)
+        (done,) = [content_of(result) for result in results if not result.is_error]
+        assert done["done"] is True
+        assert shelves_alike(before, one.dump(), done["new_ids"]) == {}
+        for said in [text_of(result) for result in results if result.is_error]:
+            assert "Nothing was changed." in said
+            assert done["change"]["id"] in said
+        items = (await one.call("list_changes"))["items"]
+        assert [item["id"] for item in items if item["outcome"] == "done"] == [
+            done["change"]["id"], change_id
+        ]  # fmt: skip
+    sandbox_of(app).close()
+
+
+async def test_what_an_undoing_made_whose_process_is_gone_is_taken_over(tmp_path: Path) -> None:
+    async with shop_session(yes, settings={"data_dir": tmp_path}) as session:
+        before = session.dump()
+        former = shelves.product(session, "Gift card")
+        change_id = await made(session, ("delete_product", {"product_id": former["_id"]}))
+        planned = content_of(await session.result("undo_change", change_id=change_id, dry_run=True))
+        record = await session.store.use(lambda store: store.ledger.find(planned["plan"]["id"]))
+        assert record is not None
+        # Another process began to undo it, made the product, and was gone before its prices.
+        database = Database.open(f"sqlite:///{tmp_path / 'guard.sqlite'}")
+        Journal(database).begin(
+            Intent(
+                location=record.location,
+                base_url=record.base_url,
+                caller=record.caller,
+                client="",
+                tool="undo_change",
+                title=record.title,
+                operation="",
+                arguments=record.arguments,
+                plan=record.plan,
+                fingerprint=record.fingerprint,
+                road="person",
+                destructive=True,
+                undoes=change_id,
+            )
+        )
+        database.close()
+        made_again = "0" * 24
+        shelves.put_back(session, former | {"_id": made_again})
+        undo = await undone(session, change_id)
+        assert undo["new_ids"][former["_id"]] == made_again
+        assert shelves_alike(before, session.dump(), undo["new_ids"]) == {}
+
+
+async def test_what_the_api_may_still_be_at_is_not_taken_back_yet() -> None:
+    slow: list[Callable[[], Awaitable[httpx.Response]]] = []
+
+    async def late(request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method == "GET" or slow:
+            return await carry(request)
+        slow.append(lambda: carry(request))
+        raise httpx.ReadTimeout("slow", request=request)
+
+    async with shop_session(yes, between=late) as session:
+        before = session.dump()
+        name, arguments = delete_a_product(session)
+        await session.refused(name, **arguments)
+        (change,) = (await session.call("list_changes"))["items"]
+        said = await session.refused("undo_change", change_id=change["id"])
+        assert said == (
+            "It cannot be undone. The API may still be at it: look again in a minute. Nothing was changed."
+        )
+        await slow[0]()
+        undo = await undone(session, change["id"])
+        assert shelves_alike(before, session.dump(), undo["new_ids"]) == {}

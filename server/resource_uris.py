@@ -1,0 +1,47 @@
+"""The addresses of what can be read of a shop."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+CATALOG = "hoopai://catalog"
+COLLECTIONS = "hoopai://collections"
+
+
+def product_uri(product_id: str) -> str:
+    """A product."""
+    return f"hoopai://products/{_segment(product_id)}"
+
+
+def prices_uri(product_id: str) -> str:
+    """The prices of a product."""
+    return f"{product_uri(product_id)}/prices"
+
+
+def collection_uri(collection_id: str) -> str:
+    """A collection."""
+    return f"{COLLECTIONS}/{_segment(collection_id)}"
+
+
+def review_uri(review_id: str) -> str:
+    """A review."""
+    return f"hoopai://reviews/{_segment(review_id)}"
+
+
+def store_uri(store_id: str) -> str:
+    """A store."""
+    return f"hoopai://stores/{_segment(store_id)}"
+
+
+def guide_uri(topic: str) -> str:
+    """A guide."""
+    return f"hoopai://guides/{topic}"
+
+
+def report_uri(report: str, arguments: Mapping[str, str]) -> str:
+    """A report for some arguments."""
+    query = "&".join(f"{name}={_segment(value)}" for name, value in arguments.items())
+    return f"hoopai://reports/{report}" + (f"?{query}" if query else "")
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="")
