@@ -41,7 +41,8 @@ class WriteCall:
 
     `arguments` are the validated ones without `dry_run` and `confirmation_token`, as plain JSON values. `caller` is who
     is authenticated, `local` where nobody has to be; `client` is the program as it names itself. `undoes` is the change
-    that the call takes back; the state of its plan names, under `undoings`, those who did so before.
+    that the call takes back; the state of its plan names, under `undoings`, those who did so before. `denied` is what
+    the caller is told where a plan would have to be agreed to and they may not do such things; empty where they may.
     """
 
     tool: str
@@ -53,6 +54,7 @@ class WriteCall:
     base_url: str
     caller: str = "local"
     client: str = ""
+    denied: str = ""
     dry_run: bool = False
     token: str | None = None
     undoes: str | None = None

@@ -118,11 +118,13 @@ class Guard:
                     return
 
     async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> None:
-        """Refuse what the policy does not allow.
+        """Refuse what the caller may not do or the policy does not allow.
 
         Raises:
-            ToolError: a rule is broken; the text names it and where it is set.
+            ToolError: a right is missing or a rule is broken; the text names it.
         """
+        if plan.asks and call.denied:
+            raise ToolError(call.denied)
         if refused := await self.refusals(call, plan, doing):
             lines = "\n".join(f"• {line}" for line in refused)
             raise ToolError(
@@ -206,6 +208,8 @@ async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> P
     from .database import StoreError
 
     refused = await guard.refusals(call, plan, doing, store_needed=False)
+    if plan.asks and call.denied:
+        refused.insert(0, call.denied)
     then = "asks the person, then does this" if unasked(plan, guard.asking) is None else "does this"
     plan_id = None
     try:

@@ -10,6 +10,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from ..guard.store import Store
 from ..tools.registration import make_tool, offered
+from .callers import NEEDED, Callers, missing_rights, needed_rights
 from .exports import Exports
 from .guarding import Guarding
 from .protocol import add_readable_states, every_revision, lasting_guides, strict_parameters
@@ -123,6 +124,7 @@ def build_server(
     `connection` is what its tools work on and `guarding` what guards their writes, made from the settings unless given.
     """
     guarding = guarding or Guarding(settings)
+    callers = Callers(settings)
     shop = connection or Connection(settings, store=guarding.store)
     exports = Exports(settings, shop.location_id)
 
@@ -133,6 +135,8 @@ def build_server(
         from .linking import linked
 
         touched: list[str] = []
+        caller = callers.now()
+        missing = missing_rights(NEEDED["destructive"], caller.rights)
 
         async def changed(done: "Done") -> None:
             touched.extend(await server.tell_of(done))
@@ -144,6 +148,8 @@ def build_server(
             api=shop.client,
             guard=guarding.guard,
             base_url=settings.base_url,
+            caller=caller.name,
+            denied=callers.refusal(missing) if missing else "",
             files=exports.folder,
             guides=server.guide,
             changed=changed,
@@ -164,6 +170,7 @@ def build_server(
     server = ShopServer(
         api=lambda: shop.client,
         location=lambda: shop.location_id,
+        caller=lambda: callers.now().name,
         store=guarding.store,
         files=lambda: exports.folder,
         offered=names,
@@ -172,7 +179,12 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in chosen],
-        middleware=[strict_parameters(names), every_revision, lasting_guides],
+        middleware=[
+            strict_parameters(names),
+            every_revision,
+            lasting_guides,
+            callers.by_rights(needed_rights(chosen)),
+        ],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),
         log_level="WARNING",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .command_parser import (
     FAILED,
     PROGRAM,
+    USAGE_ERROR,
     Command,
     CommandError,
     Parser,
@@ -94,8 +95,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(arguments: list[str], commands: list[str]) -> int:
-    import logging
-
     parser = Parser(description=_DESCRIPTION, epilog=_EPILOG)
     parser.option("--version", action="store_true", help="print the version and stop")
     parser.settings()
@@ -113,8 +112,9 @@ def _serve(arguments: list[str], commands: list[str]) -> int:
         say(
             "a client that cannot ask cannot change anything: approvals are in memory. Add --data-dir FOLDER."
         )
-    # Before the SDK sets up logging of its own, in tables as wide as a terminal.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    from .logs import log_to_stderr
+
+    log_to_stderr(settings.log)
     return _serve_http(settings) if settings.transport == "http" else _serve_stdio(settings)
 
 
@@ -143,10 +143,14 @@ def _leave(_signal: int, _frame: object) -> NoReturn:
 
 
 def _serve_http(settings: "Settings") -> int:
+    from .identification import IdentificationError
     from .streamable_http import serve
 
     try:
         serve(settings)
+    except IdentificationError as error:
+        say(str(error))
+        return USAGE_ERROR
     except OSError as error:
         say(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}")
         return FAILED

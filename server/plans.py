@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from ..guard.store import Store
 
 
-async def read_plan(store: "Store", location: str, plan_id: str) -> str:
+async def read_plan(store: "Store", location: str, plan_id: str, caller: str) -> str:
     """The JSON text of a plan.
 
     Raises:
-        ResourceNotFoundError: this location has no plan with that id, or not any more.
+        ResourceNotFoundError: this caller has no plan with that id in this location, or not any more.
         ResourceError: the store does not work.
     """
     from ..guard.database import StoreError
@@ -24,7 +24,7 @@ async def read_plan(store: "Store", location: str, plan_id: str) -> str:
         record = await store.use(lambda opened: opened.ledger.find(plan_id))
     except StoreError as error:
         raise ResourceError(str(error)) from None
-    if record is None or record.location != location:
+    if record is None or (record.location, record.caller) != (location, caller):
         raise ResourceNotFoundError(f"There is no plan {plan_id[:40]!r}, or not any more.")
     found = from_plain(record.plan)
     content: dict[str, Any] = {

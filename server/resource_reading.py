@@ -60,6 +60,7 @@ class Shelf:
     names: "ShopNames"
     store: "Store"
     location: Callable[[], str]
+    caller: Callable[[], str]
     files: "Callable[[], FileFolder]"
     offered: Collection[str]
 
@@ -114,7 +115,7 @@ async def _text(found: Readable, variables: Mapping[str, str], shelf: Shelf) -> 
     if found.name == "guide":
         return guide(find(variables["topic"]), shelf.offered)
     if found.name == "plan":
-        return await read_plan(shelf.store, shelf.location(), variables["plan_id"])
+        return await read_plan(shelf.store, shelf.location(), variables["plan_id"], shelf.caller())
     shop = Shop(shelf.api(), quiet)
     with remembering(ReadingMemory()):
         return (await _document(found, variables, shop, shelf)).within(ROOM)

@@ -13,14 +13,15 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from ..tools.records import Toolset
-from . import values
-from .values import LONGEST_TIMEOUT, TOOLSETS, nearest
+from . import http_values, values
+from .http_values import DEFAULT_SCOPES, Scopes
+from .values import LONGEST_TIMEOUT, TOOLSETS, is_loopback, nearest
 
 PREFIX = "HOOPAI_"
 """What every variable of this server begins with."""
 
 
-SECRETS = frozenset({"access_token", "client_secret", "database_url"})
+SECRETS = frozenset({"access_token", "client_secret", "database_url", "http_keys"})
 """Only ever read from the environment: a command line can be read by every user of the machine."""
 
 
@@ -160,7 +161,8 @@ class Settings(BaseModel):
         description="How assistants reach the server: `stdio`, or streamable `http` at `/mcp`.",
     )
     host: Annotated[str, BeforeValidator(values.host)] = Field(
-        default="127.0.0.1", description="With `http`: the address to listen on, on this machine only."
+        default="127.0.0.1",
+        description="With `http`: the address to listen on; one that others can reach needs authentication.",
     )
     port: Annotated[int, BeforeValidator(values.port)] = Field(
         default=8000, description="With `http`: the port to listen on."
@@ -169,6 +171,69 @@ class Settings(BaseModel):
         default=None,
         description="With `http`: a file with the platform's public keys (PEM). Its webhooks are then taken at"
         " `/webhooks`, see docs/resources.md.",
+    )
+    http_auth: Annotated[
+        Literal["none", "key", "oauth"], BeforeValidator(values.one_of("none", "key", "oauth"))
+    ] = Field(
+        default="none",
+        description="Who may call over `http`: `none`, any program of this machine; `key`, whoever has one of the"
+        " keys; `oauth`, whoever has a token of the issuer for this server. See docs/http.md.",
+    )
+    http_keys: Annotated[SecretStr | None, BeforeValidator(http_values.keys)] = Field(
+        default=None,
+        description="With `key`: `name=key`, several separated by commas; after a key what it may do, if not all:"
+        " `read`, `write`, `destructive`. Only from the environment.",
+    )
+    http_keys_file: Annotated[Path | None, BeforeValidator(values.file_path)] = Field(
+        default=None,
+        description="With `key`: a file of such keys, one on a line; read again when it changes.",
+    )
+    public_url: Annotated[str | None, BeforeValidator(http_values.url)] = Field(
+        default=None,
+        description="With `http`: the address by which clients know the server, such as"
+        " https://mcp.example.com/mcp. With `oauth` a token has to be for it.",
+    )
+    http_issuer: Annotated[str | None, BeforeValidator(http_values.issuer)] = Field(
+        default=None,
+        description="With `oauth`: the authorization server that issues the tokens, as it stands in them.",
+    )
+    http_jwks_url: Annotated[str | None, BeforeValidator(http_values.url)] = Field(
+        default=None,
+        description="With `oauth`: where the issuer's keys are. Without it the issuer is asked.",
+    )
+    http_scopes: Annotated[Scopes, BeforeValidator(http_values.scope_names)] = Field(
+        default=DEFAULT_SCOPES,
+        description="With `oauth`: what the issuer calls the three rights.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(http_values.hosts)] = Field(
+        default=(),
+        description="With `http`: names by which the server may be called besides its own, separated by commas, such as"
+        " `mcp.example.com`. A `Host` that is none of them is refused.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(http_values.origins)] = Field(
+        default=(),
+        description="With `http`: web pages that may call, separated by commas, such as `https://app.example.com`.",
+    )
+    http_sessions: Annotated[bool, BeforeValidator(values.switch)] = Field(
+        default=True,
+        description="With `http`: keep sessions for clients of older revisions, in this process alone. Switch it off"
+        " where a proxy spreads requests over several servers.",
+    )
+    http_rate: Annotated[int, BeforeValidator(http_values.whole(0, 1_000_000))] = Field(
+        default=600,
+        description="With `key` and `oauth`: requests a minute that a caller may make of a process; 0 for any number.",
+    )
+    http_max_bytes: Annotated[int, BeforeValidator(http_values.whole(10_000, 100_000_000))] = Field(
+        default=4_000_000, description="With `http`: the largest request in bytes."
+    )
+    http_stop_seconds: Annotated[int, BeforeValidator(http_values.whole(0, 3600))] = Field(
+        default=25,
+        description="With `http`: seconds that calls under way have to finish when the server is told to end.",
+    )
+    log: Annotated[Literal["text", "json"], BeforeValidator(values.one_of("text", "json"))] = Field(
+        default="text",
+        description="What goes to stderr: `text`, warnings and faults; `json`, an object on each line, and one for each"
+        " request over HTTP.",
     )
 
     @classmethod
@@ -190,6 +255,8 @@ class Settings(BaseModel):
                 source = flag(name) if name in flags else variable(name)
                 problems.append(f"{source} {detail.get('ctx', {}).get('error', detail['msg'])}")
         else:
+            for name, problem in settings.conflicts():
+                problems.append(f"{flag(name) if name in flags else variable(name)} {problem}")
             if not problems:
                 return settings
         # Outside the handler: the validation error must not hang on to this one, it knows the values.
@@ -231,6 +298,21 @@ class Settings(BaseModel):
             needed.insert(0, variable("access_token"))
         return needed
 
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        """What does not go together: a setting, and what is wrong with it beside the others."""
+        if self.http_auth == "none" and not is_loopback(self.host):
+            yield (
+                "host",
+                "must be this machine itself (127.0.0.1, ::1 or localhost) where nobody has to say who is calling:"
+                f" set {variable('http_auth')} to key or oauth",
+            )
+        if self.http_auth == "key" and self.http_keys is None and self.http_keys_file is None:
+            needed = f"{variable('http_keys')} or {variable('http_keys_file')}"
+            yield "http_auth", f"is key, and there are no keys: set {needed}"
+        missing = [name for name in ("public_url", "http_issuer") if getattr(self, name) is None]
+        if self.http_auth == "oauth" and missing:
+            yield "http_auth", f"is oauth, which also needs {' and '.join(map(variable, missing))}"
+
     @property
     def keyring_mark(self) -> Path:
         """The file that says of this location that its token is in the system's keyring; it holds no secret."""
@@ -254,9 +336,11 @@ def rows() -> Iterator[SettingRow]:
             default = "your data folder"
         elif field.default == TOOLSETS:
             default = "all"
+        elif isinstance(field.default, Scopes):
+            default = field.default.text
         elif isinstance(field.default, bool):
-            default = "off"
-        elif field.default is None:
+            default = "on" if field.default else "off"
+        elif field.default in (None, ()):
             default = ""
         else:
             default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)

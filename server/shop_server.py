@@ -63,8 +63,8 @@ _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 class ShopServer(MCPServer[None]):
     """A server for one shop.
 
-    `api` gives the client of the shop, `location` its location, and `files` its folder for files, when they are needed;
-    `offered` names the tools of this server, for prompts that lead to others.
+    `api` gives the client of the shop, `location` its location, `caller` who asks, and `files` its folder for files,
+    when they are needed; `offered` names the tools of this server, for prompts that lead to others.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class ShopServer(MCPServer[None]):
         *,
         api: "Callable[[], ProductsClient]",
         location: Callable[[], str],
+        caller: Callable[[], str],
         store: "Store",
         files: "Callable[[], FileFolder]",
         offered: Collection[str],
@@ -81,6 +82,7 @@ class ShopServer(MCPServer[None]):
         super().__init__(subscriptions=self.updates.bus, cache_hints=_CACHE_HINTS, **options)
         self._api = api
         self._location = location
+        self._caller = caller
         self._store = store
         self._files = files
         self._offered = offered
@@ -106,6 +108,7 @@ class ShopServer(MCPServer[None]):
             names=self.names,
             store=self._store,
             location=self._location,
+            caller=self._caller,
             files=self._files,
             offered=self._offered,
         )

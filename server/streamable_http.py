@@ -1,38 +1,73 @@
-"""Serving over streamable HTTP at /mcp, to programs on this machine; with it the approval page, where there is one.
+"""Serving over streamable HTTP at /mcp: the endpoint behind its gate, and what stands beside it.
 
-`/healthz` answers 200 to anybody who can reach the port: the process is up and takes requests.
+`/healthz` answers 200 to anybody who can reach the port: the process is up and takes requests. `/readyz` does while it
+can also take calls. Where a person approves, there is the approval page, for this machine alone.
 """
 
 import sys
+from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
+from ..tools.registration import offered
 from .app import Connection, build_server
+from .call_rate import CallRate
 from .guarding import Guarding
+from .health import health_routes
+from .http_gate import Gate
+from .identification import identification_of
+from .under_way import UnderWay
+from .values import is_loopback
 
 if TYPE_CHECKING:
-    from mcp.server.mcpserver import MCPServer
     from starlette.applications import Starlette
 
     from .approval_page import ApprovalPage
     from .settings import Settings
 
-_SECONDS_TO_FINISH = 3  # for calls that are under way at Ctrl-C; open event streams would never finish
-
+PATH = "/mcp"
+_SECONDS_FOR_STREAMS = (
+    1  # what is left when nothing is under way any more; some clients never close a connection
+)
 _USUAL_PORT = 80
+_EXPOSED_HEADERS = ["Mcp-Session-Id", "WWW-Authenticate", "Retry-After", "X-Request-Id"]
+
+
+@dataclass(frozen=True)
+class HttpApp:
+    """What is served, its approval page if it has one, and what of it is under way."""
+
+    app: "Starlette"
+    page: "ApprovalPage | None"
+    under_way: UnderWay
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which sees calls through before it ends."""
+
+    def __init__(self, config: uvicorn.Config, under_way: UnderWay, *, seconds: float) -> None:
+        super().__init__(config)
+        self._under_way = under_way
+        self._seconds = seconds
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End: what is under way first. New calls are refused meanwhile, so that a proxy asks another server."""
+        await self._under_way.end(self._seconds, lambda: self.force_exit)
+        await super().shutdown(sockets)
 
 
 def serve(settings: "Settings") -> None:
-    """Serve until Ctrl-C, saying on stderr where.
+    """Serve until Ctrl-C or SIGTERM, saying on stderr where.
 
     Raises:
         OSError: the port is taken, or the address is not this machine's.
+        IdentificationError: callers cannot be known with what is set.
     """
     host, port = settings.host, settings.port
     address = f"http://{_shown(host)}:{port}"
@@ -41,65 +76,82 @@ def serve(settings: "Settings") -> None:
         listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen()
-        app, page = http_app(settings, address)
+        made = http_app(settings, address)
         # Without a configuration of its own for logging, uvicorn would write every request to stdout.
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=_SECONDS_TO_FINISH
+            made.app, log_config=None, access_log=False, timeout_graceful_shutdown=_SECONDS_FOR_STREAMS
         )
-        _tell(f"Serving MCP at {address}/mcp; Ctrl-C ends it.")
-        if page is not None:
-            _tell(f"What waits for your approval: {page.link(page_address(address))}")
-        uvicorn.Server(config).run(sockets=[listening])
+        _tell(f"Serving MCP at {address}{PATH}; Ctrl-C ends it.")
+        if made.page is not None:
+            _tell(f"What waits for your approval: {made.page.link(page_address(address))}")
+        Server(config, made.under_way, seconds=settings.http_stop_seconds).run(sockets=[listening])
 
 
-def http_app(settings: "Settings", address: str) -> "tuple[Starlette, ApprovalPage | None]":
-    """What is served at an address such as `http://127.0.0.1:8000`, and its approval page, if it has one.
+def http_app(settings: "Settings", address: str, *, connection: Connection | None = None) -> HttpApp:
+    """What is served at an address such as `http://127.0.0.1:8000`.
+
+    `connection` is what its tools work on, made from the settings unless given.
 
     Raises:
+        IdentificationError: callers cannot be known with what is set.
         CommandError: the keys of webhooks cannot be read.
     """
-    human = settings.confirmation == "human"
-    guarding = Guarding(settings, page=page_address(address) if human else None)
-    connection = Connection(settings, store=guarding.store)
-    server = build_server(settings, connection=connection, guarding=guarding)
-    app = _app(server, settings)
+    known, published = identification_of(settings, offered(settings.toolsets, read_only=settings.read_only))
+    approving = settings.confirmation == "human" and is_loopback(settings.host)
+    guarding = Guarding(settings, page=page_address(address) if approving else None)
+    shop = connection or Connection(settings, store=guarding.store)
+    server = build_server(settings, connection=shop, guarding=guarding)
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=not settings.http_sessions,
+        max_request_body_size=settings.http_max_bytes,
+        transport_security=_security(settings),
+    )
+    under_way = UnderWay()
+    # In place of the endpoint, not before it: whatever path leads to the endpoint leads through the gate.
+    (endpoint,) = (route for route in app.router.routes if isinstance(route, Route))
+    gate = Gate(
+        endpoint.endpoint,
+        identification=known,
+        rate=CallRate(settings.http_rate),
+        under_way=under_way,
+        max_bytes=settings.http_max_bytes,
+    )
+    app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(guarding.store, under_way)]
     if settings.webhook_keys is not None:
         from .webhooks import Keys, Webhooks
 
         webhooks = Webhooks(
-            Keys.read(settings.webhook_keys), location=lambda: connection.location_id, changed=server.changed
+            Keys.read(settings.webhook_keys), location=lambda: shop.location_id, changed=server.changed
         )
         app.router.routes.extend(webhooks.routes())
-    if not human:
-        return app, None
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED_HEADERS,
+        )
+    if not approving:
+        return HttpApp(app, None, under_way)
     from .approval_page import ApprovalPage
 
     page = ApprovalPage(
         guarding.store,
-        location=connection.location_id,
+        location=shop.location_id,
         hosts=frozenset(_with_port(name, settings.port) for name in _names(settings.host)),
         tell=_tell,
     )
     app.router.routes.extend(page.routes())
-    return app, page
-
-
-def _app(server: "MCPServer[None]", settings: "Settings") -> "Starlette":
-    app = server.streamable_http_app(transport_security=_security(settings.host))
-    app.router.routes.append(Route("/healthz", _healthy, methods=["GET"]))
-    return app
-
-
-async def _healthy(_: Request) -> PlainTextResponse:
-    """What a container's health check asks for. It touches neither the shop nor the store."""
-    return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
+    return HttpApp(app, page, under_way)
 
 
 def page_address(address: str) -> str:
     """Where the approval page is, without the key that opens it."""
-    from .approval_page import PATH
+    from .approval_page import PATH as APPROVALS
 
-    return address + PATH
+    return address + APPROVALS
 
 
 def _tell(text: str) -> None:
@@ -120,11 +172,17 @@ def _with_port(name: str, port: int) -> str:
     return name if port == _USUAL_PORT else f"{name}:{port}"
 
 
-def _security(host: str) -> TransportSecuritySettings:
-    """Checks on every request, so that a web page in this machine's browser cannot reach the server."""
-    names = _names(host)
+def _security(settings: "Settings") -> TransportSecuritySettings:
+    """Checks on every request, so that a web page in somebody's browser cannot reach the server."""
+    names = _names(settings.host)
+    public = urlsplit(settings.public_url).netloc if settings.public_url else ""
+    named = [*settings.allowed_hosts, *([public] if public else [])]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
-        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-        allowed_origins=[*(f"http://{name}" for name in names), *(f"http://{name}:*" for name in names)],
+        allowed_hosts=[*names, *(f"{name}:*" for name in names), *named],
+        allowed_origins=[
+            *(f"http://{name}" for name in names),
+            *(f"http://{name}:*" for name in names),
+            *settings.allowed_origins,
+        ],
     )

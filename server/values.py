@@ -47,7 +47,8 @@ def nearest(word: str, known: list[str]) -> str | None:
     return found[0] if found else None
 
 
-def _text(value: object) -> str:
+def plain_text(value: object) -> str:
+    """Text of one line, with nothing around it."""
     if not isinstance(value, str):
         raise ValueError("must be text")  # noqa: TRY004 - pydantic collects ValueError, not TypeError
     if not value:
@@ -66,7 +67,7 @@ def token(value: object) -> str | None:
     """A token, alone and fit for a header."""
     if value is None:
         return None
-    text = _text(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    text = plain_text(value.get_secret_value() if isinstance(value, SecretStr) else value)
     if text.lower().startswith("bearer "):
         raise ValueError("begins with the word Bearer; give the token alone")
     if " " in text or not text.isascii():
@@ -78,7 +79,7 @@ def identifier(value: object) -> str | None:
     """A location id."""
     if value is None:
         return None
-    text = _text(value)
+    text = plain_text(value)
     if len(text) > _LONGEST_ID or not _ID_CHARACTERS.issuperset(text):
         raise ValueError(f"is not a location id: 1 to {_LONGEST_ID} letters, digits, '-' and '_'")
     return text
@@ -88,7 +89,7 @@ def client_id(value: object) -> str | None:
     """The client id of an app."""
     if value is None:
         return None
-    text = _text(value)
+    text = plain_text(value)
     if len(text) > _LONGEST_ID or not _VERSION_CHARACTERS.issuperset(text):
         raise ValueError(f"is not a client id: 1 to {_LONGEST_ID} letters, digits, '-', '_' and '.'")
     return text
@@ -96,7 +97,7 @@ def client_id(value: object) -> str | None:
 
 def scopes(value: object) -> str:
     """Scopes, separated by spaces."""
-    text = _text(value)
+    text = plain_text(value)
     words = text.split()
     if not all(_SCOPE_CHARACTERS.issuperset(word) for word in words):
         raise ValueError(
@@ -107,7 +108,7 @@ def scopes(value: object) -> str:
 
 def api_version(value: object) -> str:
     """A version of the API."""
-    text = _text(value)
+    text = plain_text(value)
     if len(text) > _LONGEST_ID or not _VERSION_CHARACTERS.issuperset(text):
         raise ValueError("is not a version of the API; it looks like 2021-07-28")
     return text
@@ -115,8 +116,13 @@ def api_version(value: object) -> str:
 
 def base_url(value: object) -> str:
     """An address of the API: https, or http on this machine; no trailing slash."""
-    text = _text(value)
-    wrong = ValueError("is not an address; it looks like https://services.leadconnectorhq.com")
+    return address(value, like="https://services.leadconnectorhq.com").rstrip("/")
+
+
+def address(value: object, *, like: str) -> str:
+    """An address to which secrets are sent: https, or http on this machine; `like` is how one looks."""
+    text = plain_text(value)
+    wrong = ValueError(f"is not an address; it looks like {like}")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -132,14 +138,14 @@ def base_url(value: object) -> str:
         raise ValueError(
             "must begin with https://, or the token would travel unencrypted (http:// is for this machine)"
         )
-    return text.rstrip("/")
+    return text
 
 
 def switch(value: object) -> bool:
     """A yes or a no."""
     if isinstance(value, bool):
         return value
-    word = _text(value).lower()
+    word = plain_text(value).lower()
     if word in _TRUE:
         return True
     if word in _FALSE:
@@ -158,23 +164,24 @@ def toolsets(value: object) -> tuple[Toolset, ...]:
     words = (
         list(cast("tuple[object, ...]", value))
         if isinstance(value, tuple | list)
-        else _text(value).split(",")
+        else plain_text(value).split(",")
     )
     chosen: set[str] = set()
     for number, word in enumerate(words, start=1):
-        name = _text(word.strip()).lower() if isinstance(word, str) and word.strip() else ""
+        name = plain_text(word.strip()).lower() if isinstance(word, str) and word.strip() else ""
         if name == "all":
             chosen.update(TOOLSETS)
         elif name in TOOLSETS:
             chosen.add(name)
         else:
-            _refuse_word(name, (*TOOLSETS, "all"), f"has as its {_ordinal(number)} name no toolset")
+            _refuse_word(name, (*TOOLSETS, "all"), f"has as its {ordinal(number)} name no toolset")
     if not chosen:
         raise ValueError(f"names no toolset. Allowed: {', '.join(TOOLSETS)}, all")
     return tuple(name for name in TOOLSETS if name in chosen)
 
 
-def _ordinal(number: int) -> str:
+def ordinal(number: int) -> str:
+    """A place in a list, in words."""
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
@@ -182,7 +189,7 @@ def one_of(*allowed: str) -> Callable[[object], str]:
     """A check for one word out of a closed list."""
 
     def check(value: object) -> str:
-        word = _text(value).lower()
+        word = plain_text(value).lower()
         if word not in allowed:
             _refuse_word(word, allowed, "has a value it cannot have")
         return word
@@ -217,19 +224,21 @@ def port(value: object) -> int:
 
 
 def host(value: object) -> str:
-    """A host to listen on: this machine only."""
-    text = _text(value)
-    if not is_loopback(text):
-        raise ValueError(
-            "must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who is"
-            " calling, so it is not offered to a network"
-        )
+    """An address to listen on. Whether others than this machine may reach it depends on other settings."""
+    text = plain_text(value)
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not is_loopback(text):
+            raise ValueError(
+                "must be localhost or an address of this machine, such as 127.0.0.1, ::1 or 0.0.0.0"
+            ) from None
     return text
 
 
 def _path(value: object) -> Path:
     try:
-        path = value if isinstance(value, Path) else Path(_text(value)).expanduser()
+        path = value if isinstance(value, Path) else Path(plain_text(value)).expanduser()
     except RuntimeError:
         raise ValueError("begins with ~, and there is no home folder; give the whole path") from None
     if not path.is_absolute():
@@ -259,7 +268,7 @@ def database_url(value: object) -> str | None:
     """The address of a PostgreSQL database."""
     if value is None:
         return None
-    text = _text(value.get_secret_value() if isinstance(value, SecretStr) else value)
+    text = plain_text(value.get_secret_value() if isinstance(value, SecretStr) else value)
     scheme = text.partition("://")[0]
     if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
         raise ValueError(

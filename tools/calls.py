@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel
@@ -59,6 +58,8 @@ async def call(
     api: ProductsClient,
     guard: Guard,
     base_url: str = "",
+    caller: str = "local",
+    denied: str = "",
     files: FileFolder | None = None,
     guides: Guides | None = None,
     changed: Changed | None = None,
@@ -66,6 +67,9 @@ async def call(
     """Call a tool by its name. `files` is where it may read and write files.
 
     `guides` are what get_guide gives, and `changed` hears of every write that was let through, whatever came of it.
+
+    `caller` is who calls, and `denied` what they are told of a call that a person would have to agree to, if they may
+    not make such.
 
     Raises:
         ToolError: what went wrong, whether anything changed, and what to do next, in words.
@@ -80,7 +84,15 @@ async def call(
     # Whoever asks something meanwhile goes before a walk through the whole catalog.
     with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
         return await _called(
-            record, shop, arguments, context, guard=guard, base_url=base_url, changed=changed
+            record,
+            shop,
+            arguments,
+            context,
+            guard=guard,
+            base_url=base_url,
+            caller=caller,
+            denied=denied,
+            changed=changed,
         )
 
 
@@ -92,6 +104,8 @@ async def _called(
     *,
     guard: Guard,
     base_url: str,
+    caller: str,
+    denied: str,
     changed: Changed | None,
 ) -> CallToolResult | InputRequiredResult:
     done: Done | Preview | InputRequiredResult | None = None
@@ -101,7 +115,7 @@ async def _called(
             await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
-        write = _write_call(record, given, context, shop.api.location_id, base_url)
+        write = _write_call(record, given, context, shop.api.location_id, base_url, caller, denied)
         doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)
@@ -144,7 +158,13 @@ async def _tidy(shop: Shop, guard: Guard) -> None:
 
 
 def _write_call(
-    record: ToolRecord, given: Mapping[str, Any], context: Context[Any, Any], location: str, base_url: str
+    record: ToolRecord,
+    given: Mapping[str, Any],
+    context: Context[Any, Any],
+    location: str,
+    base_url: str,
+    caller: str,
+    denied: str,
 ) -> WriteCall:
     client = context.session.client_params
     normal = arguments_of(record).model_construct(**given)
@@ -156,8 +176,9 @@ def _write_call(
         arguments=normal.model_dump(exclude_none=True, exclude=set(GUARD_ARGUMENTS)),
         location=location,
         base_url=base_url,
-        caller=authenticated_principal(context.request_context) or "local",
+        caller=caller,
         client=f"{client.client_info.name} {client.client_info.version}" if client else "",
+        denied=denied,
         dry_run=bool(given.get("dry_run")),
         token=given.get("confirmation_token"),
         undoes=given.get(record.undoes) if record.undoes else None,

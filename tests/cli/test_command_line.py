@@ -67,7 +67,7 @@ def test_with_a_token_alone_it_asks_for_the_location_only() -> None:
 
 def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
     outcome = run(
-        "--host=0.0.0.0",
+        "--host=everywhere",
         environment={
             "HOOPAI_ACCES_TOKEN": CANARY,
             "HOOPAI_ACCESS_TOKEN": f"Bearer {CANARY}",
@@ -82,8 +82,7 @@ def test_wrong_settings_are_all_named_and_none_is_repeated() -> None:
         "  HOOPAI_ACCES_TOKEN is not a setting; did you mean HOOPAI_ACCESS_TOKEN?\n"
         "  HOOPAI_ACCESS_TOKEN begins with the word Bearer; give the token alone\n"
         "  HOOPAI_CONFIRMATION has a value it cannot have. Allowed: ask, human, off\n"
-        "  --host must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who"
-        " is calling, so it is not offered to a network\n"
+        "  --host must be localhost or an address of this machine, such as 127.0.0.1, ::1 or 0.0.0.0\n"
         "  HOOPAI_PORT must be a whole number from 1 to 65535\n",
     )
 

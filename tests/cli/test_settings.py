@@ -13,6 +13,7 @@ from hoopai_products_mcp.server.settings import SECRETS, Settings, SettingsError
 from hoopai_products_mcp.server.values import TOOLSETS, is_loopback
 
 CANARY = "pit-canary-7f3a"
+KEY = "k3y-of-an-invented-caller-0123456789"
 SCOPES = (
     "products.readonly products.write products/prices.readonly products/prices.write"
     " products/collection.readonly products/collection.write"
@@ -56,6 +57,24 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         "host": "127.0.0.1",
         "port": 8000,
         "webhook_keys": None,
+        "http_auth": "none",
+        "http_keys": None,
+        "http_keys_file": None,
+        "public_url": None,
+        "http_issuer": None,
+        "http_jwks_url": None,
+        "http_scopes": {
+            "read": "products:read",
+            "write": "products:write",
+            "destructive": "products:destructive",
+        },
+        "allowed_hosts": (),
+        "allowed_origins": (),
+        "http_sessions": True,
+        "http_rate": 600,
+        "http_max_bytes": 4_000_000,
+        "http_stop_seconds": 25,
+        "log": "text",
     }
     assert settings.data_dir.name == "hoopai-products-mcp"
 
@@ -87,6 +106,20 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
             "HOOPAI_HOST": "::1",
             "HOOPAI_PORT": "9000",
             "HOOPAI_WEBHOOK_KEYS": str(tmp_path / "keys.pem"),
+            "HOOPAI_HTTP_AUTH": "OAuth",
+            "HOOPAI_HTTP_KEYS": f"ann={KEY}, bot = {KEY[::-1]} read write",
+            "HOOPAI_HTTP_KEYS_FILE": str(tmp_path / "keys"),
+            "HOOPAI_PUBLIC_URL": "https://mcp.example.com/mcp/",
+            "HOOPAI_HTTP_ISSUER": "https://login.example.com/",
+            "HOOPAI_HTTP_JWKS_URL": "https://login.example.com/keys",
+            "HOOPAI_HTTP_SCOPES": "write=catalog.write  read=catalog.read destructive=catalog.all",
+            "HOOPAI_ALLOWED_HOSTS": "MCP.example.com, 10.0.0.5:8443,[::1]:9000",
+            "HOOPAI_ALLOWED_ORIGINS": "https://app.example.com,http://localhost:3000",
+            "HOOPAI_HTTP_SESSIONS": "off",
+            "HOOPAI_HTTP_RATE": "0",
+            "HOOPAI_HTTP_MAX_BYTES": "10000",
+            "HOOPAI_HTTP_STOP_SECONDS": "5",
+            "HOOPAI_LOG": "JSON",
             "PATH": "/bin",
         },
         {},
@@ -95,6 +128,8 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
     assert settings.access_token.get_secret_value() == CANARY
     assert settings.database_url
     assert settings.database_url.get_secret_value() == "postgresql://me:secret@db/guard"
+    assert settings.http_keys
+    assert settings.http_keys.get_secret_value() == f"ann={KEY}, bot = {KEY[::-1]} read write"
     assert settings.client_secret
     assert settings.client_secret.get_secret_value() == "a-secret"
     assert settings.model_dump(exclude=set(SECRETS)) == {
@@ -119,6 +154,19 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         "host": "::1",
         "port": 9000,
         "webhook_keys": tmp_path / "keys.pem",
+        "http_auth": "oauth",
+        "http_keys_file": tmp_path / "keys",
+        "public_url": "https://mcp.example.com/mcp",
+        "http_issuer": "https://login.example.com/",
+        "http_jwks_url": "https://login.example.com/keys",
+        "http_scopes": {"read": "catalog.read", "write": "catalog.write", "destructive": "catalog.all"},
+        "allowed_hosts": ("mcp.example.com", "10.0.0.5:8443", "[::1]:9000"),
+        "allowed_origins": ("https://app.example.com", "http://localhost:3000"),
+        "http_sessions": False,
+        "http_rate": 0,
+        "http_max_bytes": 10_000,
+        "http_stop_seconds": 5,
+        "log": "json",
     }
 
 
@@ -152,7 +200,9 @@ def test_an_unknown_variable_like_no_other_is_refused_with_all_names() -> None:
 
 
 def test_all_problems_are_listed_at_once() -> None:
-    found = problems({"HOOPAI_FOO": "1", "HOOPAI_PORT": "0", "HOOPAI_TIMEOUT": "never"}, {"host": "0.0.0.0"})
+    found = problems(
+        {"HOOPAI_FOO": "1", "HOOPAI_PORT": "0", "HOOPAI_TIMEOUT": "never"}, {"host": "everywhere"}
+    )
     assert [problem.split(" ")[0] for problem in found] == [
         "HOOPAI_FOO",
         "HOOPAI_TIMEOUT",
@@ -223,8 +273,90 @@ def test_all_problems_are_listed_at_once() -> None:
         (
             "host",
             "0.0.0.0",
-            "must be this machine itself (127.0.0.1, ::1 or localhost): the server cannot yet tell who is"
-            " calling, so it is not offered to a network",
+            "must be this machine itself (127.0.0.1, ::1 or localhost) where nobody has to say who is calling:"
+            " set HOOPAI_HTTP_AUTH to key or oauth",
+        ),
+        (
+            "host",
+            "shop.example.com",
+            "must be localhost or an address of this machine, such as 127.0.0.1, ::1 or 0.0.0.0",
+        ),
+        ("http_auth", "key", "is key, and there are no keys: set HOOPAI_HTTP_KEYS or HOOPAI_HTTP_KEYS_FILE"),
+        ("http_auth", "oauth", "is oauth, which also needs HOOPAI_PUBLIC_URL and HOOPAI_HTTP_ISSUER"),
+        ("http_auth", "basic", "has a value it cannot have. Allowed: none, key, oauth"),
+        (
+            "http_keys",
+            KEY,
+            "has as its first entry no key; it looks like name = key, the name of 1 to 64 letters, digits and -_.@",
+        ),
+        (
+            "http_keys",
+            f"ann={KEY},bob=secret",
+            "has as its second entry a key that can be guessed: at least 24 random characters are needed",
+        ),
+        (
+            "http_keys",
+            f"ann={KEY},bob={KEY}",
+            "has as its second entry a name or a key that an earlier one has; each caller has one of its own",
+        ),
+        (
+            "http_keys",
+            f"local={KEY}",
+            "has as its first entry the name local, which stands for callers that nobody asked who they are",
+        ),
+        (
+            "http_keys",
+            f"ann={KEY} admin",
+            "has as its first entry a right that there is not. Allowed after the key: read, write, destructive",
+        ),
+        ("http_keys", "# none", "holds no key; each looks like name = key"),
+        (
+            "public_url",
+            "http://mcp.example.com",
+            "must begin with https://, or the token would travel unencrypted (http:// is for this machine)",
+        ),
+        ("http_issuer", "login", "is not an address; it looks like https://login.example.com"),
+        (
+            "http_scopes",
+            "read=a write=b",
+            "must name all three rights, each once, such as read=products:read write=products:write"
+            " destructive=products:destructive",
+        ),
+        (
+            "http_scopes",
+            "read=a write=a destructive=c",
+            "must name all three rights, each once, such as read=products:read write=products:write"
+            " destructive=products:destructive",
+        ),
+        (
+            "allowed_hosts",
+            "mcp.example.com,https://a",
+            "has as its second entry no host; one looks like mcp.example.com or mcp.example.com:8443",
+        ),
+        (
+            "allowed_hosts",
+            "*",
+            "has as its first entry no host; one looks like mcp.example.com or mcp.example.com:8443",
+        ),
+        (
+            "allowed_origins",
+            "https://app.example.com/",
+            "has as its first entry no origin; one looks like https://app.example.com, without a path",
+        ),
+        (
+            "allowed_origins",
+            "*",
+            "has as its first entry no origin; one looks like https://app.example.com, without a path",
+        ),
+        ("http_rate", "-1", "must be a whole number from 0 to 1000000"),
+        ("http_max_bytes", "9999", "must be a whole number from 10000 to 100000000"),
+        ("http_stop_seconds", "4h", "must be a whole number from 0 to 3600"),
+        ("log", "xml", "has a value it cannot have. Allowed: text, json"),
+        (
+            "host",
+            "::",
+            "must be this machine itself (127.0.0.1, ::1 or localhost) where nobody has to say who is calling:"
+            " set HOOPAI_HTTP_AUTH to key or oauth",
         ),
         ("api_version", "2021/07", "is not a version of the API; it looks like 2021-07-28"),
         ("base_url", "services", "is not an address; it looks like https://services.leadconnectorhq.com"),
@@ -403,6 +535,7 @@ def test_the_table_has_one_row_for_each_setting_and_no_option_for_a_secret() -> 
         "HOOPAI_ACCESS_TOKEN",
         "HOOPAI_CLIENT_SECRET",
         "HOOPAI_DATABASE_URL",
+        "HOOPAI_HTTP_KEYS",
     }
     assert [row.flag for row in table if row.flag] == [flag(name) for name in FIELDS if name not in SECRETS]
     assert {row.variable: row.default for row in table if row.default} == {
@@ -421,6 +554,13 @@ def test_the_table_has_one_row_for_each_setting_and_no_option_for_a_secret() -> 
         "HOOPAI_TRANSPORT": "stdio",
         "HOOPAI_HOST": "127.0.0.1",
         "HOOPAI_PORT": "8000",
+        "HOOPAI_HTTP_AUTH": "none",
+        "HOOPAI_HTTP_SCOPES": "read=products:read write=products:write destructive=products:destructive",
+        "HOOPAI_HTTP_SESSIONS": "on",
+        "HOOPAI_HTTP_RATE": "600",
+        "HOOPAI_HTTP_MAX_BYTES": "4000000",
+        "HOOPAI_HTTP_STOP_SECONDS": "25",
+        "HOOPAI_LOG": "text",
     }
     assert all(row.meaning.endswith(".") for row in table)
 
@@ -459,3 +599,18 @@ def test_a_shop_needs_its_location_and_one_way_to_have_a_token(
 def test_settings_of_a_login_are_checked(variables: dict[str, str], problem: str) -> None:
     (found,) = problems(variables)
     assert found.startswith(problem)
+
+
+def test_a_network_is_served_where_callers_say_who_they_are() -> None:
+    keys = {"HOOPAI_HOST": "0.0.0.0", "HOOPAI_HTTP_AUTH": "key", "HOOPAI_HTTP_KEYS": f"ann={KEY}"}
+    assert Settings.read(keys, {}).host == "0.0.0.0"
+    assert problems({**keys, "HOOPAI_HTTP_AUTH": "none"}) == (
+        "HOOPAI_HOST must be this machine itself (127.0.0.1, ::1 or localhost) where nobody has to say who is"
+        " calling: set HOOPAI_HTTP_AUTH to key or oauth",
+    )
+
+
+def test_what_does_not_go_together_is_named_by_the_option_that_was_given() -> None:
+    assert problems({}, {"http_auth": "key"}) == (
+        "--http-auth is key, and there are no keys: set HOOPAI_HTTP_KEYS or HOOPAI_HTTP_KEYS_FILE",
+    )

@@ -56,6 +56,7 @@ def test_the_registrys_entry_asks_for_what_is_needed_and_hides_what_is_secret() 
         "HOOPAI_ACCESS_TOKEN",
         "HOOPAI_CLIENT_SECRET",
         "HOOPAI_DATABASE_URL",
+        "HOOPAI_HTTP_KEYS",
     }
 
 

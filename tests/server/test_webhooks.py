@@ -214,14 +214,14 @@ async def test_a_server_over_http_takes_events_and_its_listeners_hear_of_them(tm
     path = tmp_path / "keys.pem"
     path.write_bytes(pem(ED25519))
     settings = Settings.model_validate({"sandbox": True, "transport": "http", "webhook_keys": path})
-    app, _ = http_app(settings, "http://127.0.0.1:8000")
+    app = http_app(settings, "http://127.0.0.1:8000").app
     body = event(timestamp=datetime.now(UTC).isoformat())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000"
     ) as http:
         assert (await http.post("/webhooks", content=body, headers=newer(body))).status_code == 204
         assert (await http.post("/webhooks", content=body, headers=newer(body))).status_code == 409
-    bare, _ = http_app(Settings(sandbox=True, transport="http"), "http://127.0.0.1:8000")
+    bare = http_app(Settings(sandbox=True, transport="http"), "http://127.0.0.1:8000").app
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(bare), base_url="http://127.0.0.1:8000"
     ) as http:

@@ -1,0 +1,102 @@
+"""Who calls and what they may do: the names by which plans and the journal know callers, and the tools each is offered.
+
+Where nobody has to say who they are, there is one caller, `local`, who may do everything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
+from mcp_types import CallToolResult, TextContent
+
+from .http_values import LOCAL, RIGHTS, Scopes
+from .settings import Settings
+
+_NOBODY = "nobody"
+
+NEEDED = {"read": RIGHTS[:1], "create": RIGHTS[:2], "update": RIGHTS[:2], "destructive": RIGHTS}
+"""The rights that a tool of each risk needs. What a tool of a lower risk asks a person about needs all as well."""
+
+
+def needed_rights(tools: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """The rights that each of these tools needs, by its name."""
+    return {tool["name"]: NEEDED[tool["risk"]] for tool in tools}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a call."""
+
+    name: str
+    rights: frozenset[str]
+
+
+def name_of(token: AccessToken) -> str:
+    """The name of whoever was let in; no two callers have the same."""
+    if token.subject is None:
+        return token.client_id
+    # A subject and a client hold no space (see `jwt_tokens`), so that neither can make itself look like another pair.
+    return f"{token.subject} via {token.client_id}" if token.client_id else token.subject
+
+
+class Callers:
+    """The callers of one server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._asked = settings.transport == "http" and settings.http_auth != "none"
+        self._scopes = settings.http_scopes if settings.http_auth == "oauth" else None
+
+    def now(self) -> Caller:
+        """The caller of the request that is being answered."""
+        token = get_access_token()
+        if token is not None:
+            return Caller(name_of(token), frozenset(token.scopes if self._asked else RIGHTS))
+        # Without a token nothing gets here where one is needed; should it ever, it may do nothing.
+        return Caller(_NOBODY, frozenset()) if self._asked else Caller(LOCAL, frozenset(RIGHTS))
+
+    def refusal(self, missing: list[str]) -> str:
+        """What a caller without these rights is told."""
+        return refusal(missing, self._scopes)
+
+    def by_rights(self, needed: Mapping[str, tuple[str, ...]]) -> ServerMiddleware[Any]:
+        """Middleware that offers each caller the tools that they may call, and refuses the others.
+
+        `needed` are the rights that each tool needs.
+        """
+
+        async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+            rights = self.now().rights
+            if ctx.method == "tools/call":
+                missing = missing_rights(needed.get(str((ctx.params or {}).get("name")), ()), rights)
+                if missing:
+                    text = self.refusal(missing)
+                    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+            result = await call_next(ctx)
+            if ctx.method == "tools/list" and self._asked and isinstance(result, dict):
+                kept = [tool for tool in result["tools"] if not missing_rights(needed[tool["name"]], rights)]
+                result = {**result, "tools": kept}
+                if "cacheScope" in result:
+                    result["cacheScope"] = "private"
+            return result
+
+        return middleware
+
+
+def missing_rights(needed: tuple[str, ...], rights: frozenset[str]) -> list[str]:
+    """The rights that a caller lacks."""
+    return [right for right in needed if right not in rights]
+
+
+def refusal(missing: list[str], scopes: Scopes | None) -> str:
+    """What a caller without these rights is told."""
+    names = scopes.named(tuple(missing)) if scopes else missing
+    what = "scope" if scopes else "right"
+    lacking = " and ".join(f"`{name}`" for name in names)
+    plural = "s" if len(names) > 1 else ""
+    return (
+        f"Refused: this needs the {what}{plural} {lacking}, which the caller does not have. Nothing was changed. No "
+        "other call gets past that: tell the person, who can ask whoever runs this server."
+    )

@@ -1,0 +1,287 @@
+"""What stands before the MCP endpoint over HTTP: who calls, what they may do, how often, and how large it may be.
+
+A refusal is a JSON-RPC error whose text says what to do, since some clients show that text and others the status alone.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
+from starlette.authentication import AuthenticationBackend
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from . import request_ids
+from .callers import missing_rights, name_of, refusal
+from .http_values import LOCAL, RIGHTS, Scopes
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from .call_rate import CallRate
+    from .under_way import UnderWay
+
+log = logging.getLogger("hoopai_products_mcp.requests")
+
+_LONGEST_NUMBER = 18  # digits; more than any size has
+RETRY_SECONDS = 2
+"""When to try again at a server that is ending: the next one is up by then, or another answers."""
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a caller who is not let in is told. `scopes` are an issuer's; None where keys are taken."""
+
+    scopes: Scopes | None
+    metadata_url: str | None
+    offered: tuple[str, ...]
+
+    def header(self, error: str = "", needed: tuple[str, ...] = ()) -> str:
+        """The value of `WWW-Authenticate` (RFC 6750, and RFC 9728 for where to find out more)."""
+        parts = ['realm="hoopai-products-mcp"']
+        if error:
+            parts.append(f'error="{error}"')
+        if self.scopes is not None:
+            parts.append(f'scope="{" ".join(self.scopes.named(needed or self.offered))}"')
+        if self.metadata_url is not None:
+            parts.append(f'resource_metadata="{self.metadata_url}"')
+        return f"Bearer {', '.join(parts)}"
+
+
+@dataclass(frozen=True)
+class Identification:
+    """How callers are known. `needed` are the rights that each tool needs."""
+
+    backend: AuthenticationBackend
+    challenge: Challenge
+    needed: Mapping[str, tuple[str, ...]]
+
+
+class _Refused(Exception):  # noqa: N818 - an answer, not an error
+    def __init__(
+        self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None, rpc_id: Any = None
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.headers = dict(headers or {})
+        self.text = text
+        self.rpc_id = rpc_id
+
+
+class Gate:
+    """The endpoint behind its checks. Without `identification` every caller is `local`."""
+
+    def __init__(
+        self,
+        app: "ASGIApp",
+        *,
+        identification: Identification | None,
+        rate: "CallRate",
+        under_way: "UnderWay",
+        max_bytes: int,
+    ) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._identification = identification
+        self._rate = rate
+        self._under_way = under_way
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        headers = Headers(scope=scope)
+        seen = _Seen(request_ids.begin(headers.get(request_ids.HEADER)), scope["method"])
+
+        async def answer(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                seen.status = message["status"]
+                MutableHeaders(scope=message)[request_ids.HEADER] = seen.request_id
+            await send(message)
+
+        try:
+            try:
+                receive = await self._admitted(scope, receive, headers, seen)
+            except _Refused as refused:
+                await _refusal(refused)(scope, receive, answer)
+                return
+            async with self._under_way.counted(stream=scope["method"] == "GET"):
+                await self._app(scope, receive, answer)
+        finally:
+            seen.log()
+
+    async def _admitted(
+        self, scope: "Scope", receive: "Receive", headers: Headers, seen: "_Seen"
+    ) -> "Receive":
+        """Check a request; what to read its body from.
+
+        Raises:
+            _Refused: it is not let through.
+        """
+        if self._under_way.ending:
+            raise _Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "This server is being stopped. Nothing was done; try again.",
+                {"Retry-After": str(RETRY_SECONDS), "Connection": "close"},
+            )
+        rights = await self._identified(scope, headers, seen)
+        if scope["method"] != "POST":
+            return receive
+        body = await self._body(receive, headers)
+        if body is None:
+            return receive
+        rpc_id, tool = seen.reads(body)
+        if self._identification is not None:
+            if wait := self._rate.wait(seen.caller):
+                raise _Refused(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    f"Too many requests from {seen.caller}: nothing was done. Try again in {wait} s.",
+                    {"Retry-After": str(wait)},
+                    rpc_id,
+                )
+            self._may_call(self._identification, tool, rights, rpc_id)
+        return _replay(body, receive)
+
+    async def _identified(self, scope: "Scope", headers: Headers, seen: "_Seen") -> frozenset[str]:
+        """Who calls: what they may do."""
+        if self._identification is None:
+            return frozenset(RIGHTS)
+        challenge = self._identification.challenge
+        found = await self._identification.backend.authenticate(HTTPConnection(scope))
+        if found is None:
+            given = headers.get("authorization") is not None
+            kind = "token of its issuer" if challenge.scopes else "key"
+            said = (
+                f"The {kind} was not taken: it is wrong, expired or for another server."
+                if given
+                else f"This server has to know who is calling: send `Authorization: Bearer` with a {kind}."
+            )
+            header = challenge.header("invalid_token" if given else "")
+            raise _Refused(HTTPStatus.UNAUTHORIZED, f"{said} Nothing was done.", {"WWW-Authenticate": header})
+        credentials, user = found
+        scope["auth"], scope["user"] = credentials, user
+        seen.caller = name_of(cast("AuthenticatedUser", user).access_token)
+        rights = frozenset(credentials.scopes)
+        if RIGHTS[0] not in rights:
+            raise _forbidden(challenge, RIGHTS[:1], [RIGHTS[0]], None)
+        return rights
+
+    @staticmethod
+    def _may_call(known: Identification, tool: str | None, rights: frozenset[str], rpc_id: Any) -> None:
+        """Refuse a tool that a token is not good for, so that a client can ask the issuer for a better one.
+
+        There is no better one for a key: the tool itself says so then, where a model can read it.
+        """
+        needed = known.needed.get(tool or "", ())
+        missing = missing_rights(needed, rights)
+        if missing and known.challenge.scopes is not None:
+            raise _forbidden(known.challenge, needed, missing, rpc_id)
+
+    async def _body(self, receive: "Receive", headers: Headers) -> bytes | None:
+        """The whole body; None if the caller went away."""
+        too_large = _Refused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The request is larger than {self._max_bytes} bytes. Nothing was done; send less at once.",
+            {"Connection": "close"},
+        )
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and (len(declared) > _LONGEST_NUMBER or int(declared) > self._max_bytes):
+            raise too_large
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                raise too_large
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+class _Seen:
+    """What is logged of a request: nothing of its contents."""
+
+    def __init__(self, request_id: str, http_method: str) -> None:
+        self.request_id = request_id
+        self.caller = LOCAL
+        self.status = 0
+        self._http_method = http_method
+        self._method: str | None = None
+        self._tool: str | None = None
+        self._begun = time.perf_counter()
+
+    def reads(self, body: bytes) -> tuple[Any, str | None]:
+        """Look at the message: its id, and the tool it calls."""
+        try:
+            found: Any = json.loads(body)
+        except (ValueError, RecursionError):
+            return None, None
+        if not isinstance(found, dict):
+            return None, None
+        message = cast("dict[str, Any]", found)
+        self._method = _word(message.get("method"))
+        params = message.get("params")
+        if self._method == "tools/call" and isinstance(params, dict):
+            self._tool = _word(cast("dict[str, Any]", params).get("name"))
+        rpc_id = message.get("id")
+        return rpc_id if isinstance(rpc_id, str | int) else None, self._tool
+
+    def log(self) -> None:
+        """Write the line of the request."""
+        fields = {
+            "caller": self.caller,
+            "http_method": self._http_method,
+            "method": self._method,
+            "tool": self._tool,
+            "status": self.status,
+            "ms": round((time.perf_counter() - self._begun) * 1000, 1),
+        }
+        said = {key: value for key, value in fields.items() if value is not None}
+        log.info("request", extra={"fields": said})
+
+
+_LONGEST_WORD = 64
+
+
+def _word(value: object) -> str | None:
+    """A name in a message, if it is one and not too long for a log."""
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST_WORD else None
+
+
+def _forbidden(challenge: Challenge, needed: tuple[str, ...], missing: list[str], rpc_id: Any) -> _Refused:
+    header = challenge.header("insufficient_scope", needed)
+    return _Refused(
+        HTTPStatus.FORBIDDEN, refusal(missing, challenge.scopes), {"WWW-Authenticate": header}, rpc_id
+    )
+
+
+_MISTAKES_END = 500
+
+
+def _refusal(refused: _Refused) -> Response:
+    code = INVALID_REQUEST if refused.status < _MISTAKES_END else INTERNAL_ERROR
+    body = {"jsonrpc": "2.0", "id": refused.rpc_id, "error": {"code": code, "message": refused.text}}
+    return Response(
+        json.dumps(body), status_code=refused.status, headers=refused.headers, media_type="application/json"
+    )
+
+
+def _replay(body: bytes, receive: "Receive") -> "Receive":
+    """What gives a body that was read already, and then whatever comes."""
+    given = False
+
+    async def again() -> "Message":
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
