@@ -220,7 +220,9 @@ def _reconcile(arguments: list[str]) -> int:
     from .own_client import location_of, reconcile
 
     with kept(settings) as store:
-        unsettled = [change.id for change in store.journal.unsettled(location_of(settings))]
+        open_ones = store.journal.unsettled(location_of(settings))
+    # At another address of the API the location is another shop.
+    unsettled = [change.id for change in open_ones if change.base_url == settings.base_url]
     if not unsettled:
         show("Of every change it is known what became of it.")
         return 0

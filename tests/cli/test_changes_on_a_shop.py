@@ -133,7 +133,9 @@ async def test_a_change_that_was_broken_off_is_settled_by_what_the_shop_shows(tm
                 Effect(kind="product", id=product["id"], field="name", before=product["name"], after="New"),
             ),
         )
-        change_id = journal(tmp_path, rename, location=LOCATION_ID)
+        here = variables["HOOPAI_BASE_URL"]
+        change_id = journal(tmp_path, rename, location=LOCATION_ID, base_url=here)
+        journal(tmp_path, rename, location=LOCATION_ID, base_url="https://elsewhere.example.com")
         journal(tmp_path, rename, location="loc2")
         code, stdout, stderr = await asyncio.to_thread(lambda: piped("changes", "reconcile", **mine))
         assert (code, stderr) == (0, "")
@@ -161,7 +163,8 @@ async def test_what_stays_unknown_is_listed_with_why_and_is_a_failure(tmp_path: 
                 ),
             ),
         )
-        change_id = journal(tmp_path, order, location=LOCATION_ID)
+        here = variables["HOOPAI_BASE_URL"]
+        change_id = journal(tmp_path, order, location=LOCATION_ID, base_url=here)
         code, stdout, stderr = await asyncio.to_thread(lambda: piped("changes", "reconcile", **mine))
         assert (code, stderr) == (1, "")
         assert (

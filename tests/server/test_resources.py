@@ -31,6 +31,7 @@ TEMPLATES = [
     "hoopai://guides/{topic}",
     "hoopai://reports/{report}{?product,collection,store,search,status,since,until,threshold,theme,idea}",
     "hoopai://plans/{plan_id}",
+    "hoopai://exports/{file}",
 ]
 
 
@@ -63,7 +64,7 @@ async def test_all_resources_are_listed_with_what_a_client_needs_to_choose(era: 
     for item in [*listed, *templates]:
         assert item.title
         assert item.description
-        assert item.mime_type in {"application/json", "text/markdown"}
+        assert item.mime_type in {"application/json", "text/markdown", "application/octet-stream"}
         assert item.annotations is not None
         assert item.annotations.audience
         assert item.annotations.priority is not None
