@@ -112,12 +112,14 @@ async def _gather(shop: Shop, findings: Findings, *, by_hand: bool) -> None:
         if collection.type != "smart":
             chosen.append(collection.id)
             continue
-        async for page in _members(shop, collection.id):
-            findings.gather(product.id for product in page)
+        async with aclosing(_members(shop, collection.id)) as pages:
+            async for page in pages:
+                findings.gather(product.id for product in page)
     if by_hand:
         for start in range(0, len(chosen), _IDS_AT_ONCE):
-            async for page in _listed(shop, chosen[start : start + _IDS_AT_ONCE]):
-                findings.gather(product.id for product in page)
+            async with aclosing(_listed(shop, chosen[start : start + _IDS_AT_ONCE])) as pages:
+                async for page in pages:
+                    findings.gather(product.id for product in page)
 
 
 async def _members(shop: Shop, collection_id: str) -> AsyncGenerator[tuple[Product, ...]]:

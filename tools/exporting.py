@@ -13,7 +13,7 @@ from ..products_api.models import Collection as ShopCollection
 from ..products_api.models import Page
 from .columns import Area, columns_of, rows_of
 from .file_folder import FileFolder, checked_name
-from .row_writers import FileFormat, writer
+from .row_writers import FileFormat, row_writer
 from .shop import Shop
 from .text import counted
 from .walking import Walk, steadily
@@ -52,15 +52,14 @@ async def export(
     )
     products = rows = 0
     with folder.writing(name) as out:
-        writing = writer(chosen, out, columns_of(areas), shop.note)
-        async with aclosing(walk.through(shop, "exporting")) as pages:
-            async for page in pages:
-                products += len(page)
-                for walked in page:
-                    for cells in rows_of(walked.product, walked.prices, names):
-                        writing.row(cells)
-                        rows += 1
-        writing.close()
+        with row_writer(chosen, out, columns_of(areas), shop.note) as writer:
+            async with aclosing(walk.through(shop, "exporting")) as pages:
+                async for page in pages:
+                    products += len(page)
+                    for walked in page:
+                        for cells in rows_of(walked.product, walked.prices, names):
+                            writer.row(cells)
+                            rows += 1
         size = out.tell()
     if walk.gone:
         shop.note(f"{counted(walk.gone, 'product')} went while this ran and are not in the file.")

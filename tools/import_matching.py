@@ -49,9 +49,10 @@ async def read_catalog(shop: Shop, groups: Sequence[Group]) -> Catalog:
     wanted = {sku for group in groups for sku in group.skus}
     if not wanted:
         return catalog
-    async for level in tracked_levels(shop):
-        if level.sku and level.product_id and level.sku.strip() in wanted:
-            catalog.skus[level.sku.strip()].add(level.product_id)
+    async with aclosing(tracked_levels(shop)) as levels:
+        async for level in levels:
+            if level.sku and level.product_id and level.sku.strip() in wanted:
+                catalog.skus[level.sku.strip()].add(level.product_id)
     await _untracked_skus(shop, catalog, groups)
     return catalog
 

@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, BinaryIO, Final, Literal, Protocol
 
@@ -22,14 +23,18 @@ _UNWRITABLE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b\x0c\x0e-\x
 
 
 class RowWriter(Protocol):
-    """Writes rows to a file. `close` comes last, and only after all went well."""
+    """Writes rows to a file, which stays open."""
 
     def row(self, cells: Cells) -> None:
         """One row."""
         ...
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what is left."""
+        ...
+
+    def abandon(self) -> None:
+        """Give up what a file was to be made from."""
         ...
 
 
@@ -49,9 +54,11 @@ class CsvRows:
             [harmless(in_words(cells[column.key])) if column.key in cells else "" for column in self._columns]
         )
 
-    def close(self) -> None:
-        """Nothing is left, and the file is not for this class to close."""
+    def finish(self) -> None:
+        """Nothing is left."""
         self._text.detach()
+
+    abandon = finish
 
 
 def harmless(text: str) -> str:
@@ -76,8 +83,10 @@ class JsonRows:
         """One row."""
         self._file.write(encode({key: cells[key] for key in self._keys if key in cells}) + b"\n")
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Nothing is left."""
+
+    abandon = finish
 
 
 class XlsxRows:
@@ -121,9 +130,14 @@ class XlsxRows:
         cell.data_type = "s"
         return cell
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Put the file together."""
         self._book.save(self._file)
+
+    def abandon(self) -> None:
+        """Remove what the library has set aside of the sheet: a file that it removes only when it saves."""
+        self._sheet.close()
+        self._sheet._writer.cleanup()
 
 
 def xlsx_text(text: str) -> str:
@@ -136,8 +150,15 @@ def xlsx_text(text: str) -> str:
 _WRITERS: Final = {"csv": CsvRows, "jsonl": JsonRows, "xlsx": XlsxRows}
 
 
-def writer(
+@contextmanager
+def row_writer(
     name: FileFormat, file: BinaryIO, columns: Sequence[Column], note: Callable[[str], None]
-) -> RowWriter:
+) -> Generator[RowWriter]:
     """What writes rows in this format; `note` is told what had to be left out."""
-    return _WRITERS[name](file, columns, note)
+    writer: RowWriter = _WRITERS[name](file, columns, note)
+    try:
+        yield writer
+    except BaseException:
+        writer.abandon()
+        raise
+    writer.finish()

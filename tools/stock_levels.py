@@ -6,6 +6,7 @@ products alone, so telling it apart costs a request for each product.
 
 import heapq
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -66,10 +67,11 @@ def _of_inventory(item: InventoryItem) -> Level:
 
 async def all_levels(shop: Shop) -> AsyncGenerator[Level]:
     """The stock of every variant, tracked or not."""
-    async for page in Walk(prices=True).through(shop, _DOING):
-        for walked in page:
-            for level in _of_product(walked):
-                yield level
+    async with aclosing(Walk(prices=True).through(shop, _DOING)) as pages:
+        async for page in pages:
+            for walked in page:
+                for level in _of_product(walked):
+                    yield level
 
 
 async def levels_of(shop: Shop, product_ids: list[str]) -> AsyncGenerator[Level]:
@@ -198,22 +200,26 @@ async def report(levels: AsyncGenerator[Level], threshold: int, limit: int, by: 
     """Judge what comes, by variant or by product."""
     found = Report(threshold, limit)
     sums: dict[str, _Sum] = {}
-    async for level in levels:
-        if not found.passed(level) or level.quantity is None:
-            continue
-        if by == "sku":
-            if found.count(level.quantity):
+    async with aclosing(levels):
+        async for level in levels:
+            if not found.passed(level) or level.quantity is None:
+                continue
+            if by == "product":
+                _add(sums, level, level.quantity, threshold)
+            elif found.count(level.quantity):
                 found.keep(level.quantity, _item(level))
-            continue
-        key = level.product_id or level.price_id
-        total = sums.setdefault(key, _Sum(level.product_id, level.product_name))
-        total.quantity += level.quantity
-        total.variants += 1
-        total.low_variants += level.quantity <= threshold
     for total in sums.values():
         if found.count(total.quantity):
             found.keep(total.quantity, _product_item(total))
     return found
+
+
+def _add(sums: dict[str, _Sum], level: Level, quantity: Decimal, threshold: int) -> None:
+    key = level.product_id or level.price_id
+    total = sums.setdefault(key, _Sum(level.product_id, level.product_name))
+    total.quantity += quantity
+    total.variants += 1
+    total.low_variants += quantity <= threshold
 
 
 def _product_item(total: _Sum) -> LowItem:

@@ -7,6 +7,7 @@ one is read, so that a catalog of any size takes the same memory.
 
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -55,8 +56,9 @@ class Walk:
 
     async def through(self, shop: Shop, doing: str) -> AsyncGenerator[list[Walked]]:
         """The products, a page at a time, each once. Reports progress in products."""
-        async for page in self._pages(shop):
-            yield await self._read(shop, page, doing)
+        async with aclosing(self._pages(shop)) as pages:
+            async for page in pages:
+                yield await self._read(shop, page, doing)
 
     async def _pages(self, shop: Shop) -> AsyncGenerator[list[Product]]:
         """Pages in the order of creation: what is made meanwhile comes last and moves nothing.
