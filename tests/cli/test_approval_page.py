@@ -3,6 +3,7 @@
 import getpass
 import html
 import re
+import signal
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -70,7 +71,12 @@ def served(folder: Path, *options: str) -> Generator[Page]:
             page.link = page.next_line().rpartition(" ")[2].strip() if options else ""
             yield page
         finally:
-            process.kill()
+            # As Ctrl-C ends it: what ends otherwise cannot tell which lines it has run.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @pytest.fixture
