@@ -56,10 +56,13 @@ class Terminal:
 
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C, and wait for the end."""
-        self.type("\x03")
-        # Pressed in the instant before a program begins to read, it is only noticed with the next key.
-        while self.process.poll() is None and not select.select([self._screen], [], [], 0.5)[0]:
+        # Pressed in the instant before a program begins to read, it is only noticed with the next key; and
+        # the terminal shows "^C" either way, so only silence afterwards tells.
+        for _ in range(2 * PATIENCE_SECONDS):
             self.type("\x03")
+            while select.select([self._screen], [], [], 0.5)[0]:
+                if not self._more():
+                    return self.end()
         return self.end()
 
     def _more(self) -> bool:
