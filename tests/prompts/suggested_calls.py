@@ -18,6 +18,7 @@ class SuggestedCall:
 
     tool: str
     arguments: Names
+    values: dict[str, str]
 
 
 def code_in(text: str) -> list[str]:
@@ -29,7 +30,7 @@ def calls_in(codes: list[str]) -> Iterator[SuggestedCall]:
     """The calls among them."""
     for code in codes:
         if call := _CALL.fullmatch(code):
-            yield SuggestedCall(call[1], _names(call[2]))
+            yield SuggestedCall(call[1], _names(call[2]), _values(call[2]))
 
 
 def _names(inside: str) -> Names:
@@ -39,6 +40,16 @@ def _names(inside: str) -> Names:
         value = value.strip().removeprefix("[").removesuffix("]").strip()
         found[name.strip()] = _names(value[1:-1]) if value.startswith("{") else {}
     return found
+
+
+def _values(inside: str) -> dict[str, str]:
+    """The values that are written out, as JSON."""
+    pairs = (part.partition("=") for part in _parts(inside))
+    return {
+        name.strip(): value.strip()
+        for name, _, value in pairs
+        if value and not value.strip().startswith("[{")
+    }
 
 
 def _parts(text: str) -> Iterator[str]:

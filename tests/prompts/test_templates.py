@@ -1,9 +1,11 @@
 """What every template must be: complete, true to the tools it names, and the same for every client."""
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from jsonschema_rs import is_valid
 from suggested_calls import Names, calls_in, code_in
 
 from hoopai_products_mcp.prompts.arguments import find
@@ -97,6 +99,19 @@ def test_a_suggested_call_has_what_the_tool_cannot_do_without(template: Template
         if name not in call.arguments
     ]
     assert lacking == []
+
+
+@each_template
+def test_a_value_that_is_written_out_is_one_the_argument_takes(template: Template) -> None:
+    for call in calls_in([*code_in(template.text), *template.reads]):
+        for name, written in call.values.items():
+            schema = SCHEMAS[call.tool]["properties"][name]
+            # What is in braces are names of fields, tested above.
+            assert written.startswith("{") or is_valid(schema, json.loads(written)), (
+                call.tool,
+                name,
+                written,
+            )
 
 
 @each_template
