@@ -167,13 +167,20 @@ def build_server(
 
     chosen = offered(settings.toolsets, read_only=settings.read_only)
     names = [definition["name"] for definition in chosen]
+    needed = needed_rights(chosen)
+
+    def may_call() -> list[str]:
+        """The tools of whoever is being answered."""
+        rights = callers.now().rights
+        return [name for name in names if not missing_rights(needed[name], rights)]
+
     server = ShopServer(
         api=lambda: shop.client,
         location=lambda: shop.location_id,
         caller=lambda: callers.now().name,
         store=guarding.store,
         files=lambda: exports.folder,
-        offered=names,
+        offered=may_call,
         name=NAME,
         title="HoopAI Products",
         instructions=INSTRUCTIONS,
@@ -183,7 +190,7 @@ def build_server(
             strict_parameters(names),
             every_revision,
             lasting_guides,
-            callers.by_rights(needed_rights(chosen)),
+            callers.by_rights(needed),
         ],
         lifespan=lifespan,
         request_state_security=round_states(guarding.store),

@@ -77,20 +77,20 @@ async def choose(
         PromptError: something named is not in the shop, or not clear.
         ProductsApiError: the shop could not be read.
     """
-    found: dict[str, object] = {}
+    product = collection = store_id = review = None
     words: dict[str, str] = {}
     pasted: dict[str, str] = {}
     for name, value in given.items():
         try:
             match arguments[name].kind:
                 case Kind.PRODUCT:
-                    found["product"] = await find_product(shop, value, names)
+                    product = await find_product(shop, value, names)
                 case Kind.COLLECTION:
-                    found["collection"] = await find_collection(shop, value)
+                    collection = await find_collection(shop, value)
                 case Kind.REVIEW:
-                    found["review"] = await find_review(shop, id_in(value))
+                    review = await find_review(shop, id_in(value))
                 case Kind.STORE:
-                    found["store_id"] = await find_store(shop, id_in(value))
+                    store_id = await find_store(shop, id_in(value))
                 case Kind.LINES:
                     pasted[name] = value
                 case Kind.STATUS:
@@ -99,7 +99,17 @@ async def choose(
                     words[name] = value
         except PromptError as error:
             raise PromptError(f"`{name}`: {error}") from None
-    return Chosen(shop=shop, names=names, today=today, words=words, pasted=pasted, **found)  # pyright: ignore[reportArgumentType]
+    return Chosen(
+        shop=shop,
+        names=names,
+        today=today,
+        words=words,
+        pasted=pasted,
+        product=product,
+        collection=collection,
+        store_id=store_id,
+        review=review,
+    )
 
 
 def id_in(typed: str) -> str:

@@ -53,14 +53,14 @@ _GUIDES = "hoopai://guides/"
 
 
 async def lasting_guides(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware that lets guides be kept, which are the same for everybody, and not what is read of the shop.
+    """Middleware that lets guides be kept, which stay the same for a caller, and not what is read of the shop.
 
     The SDK's hints are for a method as a whole.
     """
     result = await call_next(ctx)
     read = ctx.method == "resources/read" and str((ctx.params or {}).get("uri", "")).startswith(_GUIDES)
     if read and isinstance(result, dict) and "ttlMs" in result:
-        return {**result, "ttlMs": HOUR_MS, "cacheScope": "public"}
+        return {**result, "ttlMs": HOUR_MS}
     return result
 
 

@@ -62,7 +62,7 @@ class Shelf:
     location: Callable[[], str]
     caller: Callable[[], str]
     files: "Callable[[], FileFolder]"
-    offered: Collection[str]
+    offered: Callable[[], Collection[str]]
 
 
 async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
@@ -113,7 +113,7 @@ def _parsed(template: str) -> UriTemplate:
 
 async def _text(found: Readable, variables: Mapping[str, str], shelf: Shelf) -> str:
     if found.name == "guide":
-        return guide(find(variables["topic"]), shelf.offered)
+        return guide(find(variables["topic"]), shelf.offered())
     if found.name == "plan":
         return await read_plan(shelf.store, shelf.location(), variables["plan_id"], shelf.caller())
     shop = Shop(shelf.api(), quiet)

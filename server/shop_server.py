@@ -64,7 +64,7 @@ class ShopServer(MCPServer[None]):
     """A server for one shop.
 
     `api` gives the client of the shop, `location` its location, `caller` who asks, and `files` its folder for files,
-    when they are needed; `offered` names the tools of this server, for prompts that lead to others.
+    when they are needed; `offered` names the tools that a caller may use, for prompts that lead to others.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ShopServer(MCPServer[None]):
         caller: Callable[[], str],
         store: "Store",
         files: "Callable[[], FileFolder]",
-        offered: Collection[str],
+        offered: Callable[[], Collection[str]],
         **options: Any,
     ) -> None:
         self.updates = Updates()
@@ -119,7 +119,7 @@ class ShopServer(MCPServer[None]):
         from ..prompts.rendering import guide
 
         template = find(topic)
-        return template.title, guide(template, self._offered)
+        return template.title, guide(template, self._offered())
 
     async def tell_of(self, done: "Done") -> list[str]:
         """Tell subscribers what a write has changed, or may have; the addresses of that.
@@ -156,7 +156,7 @@ class ShopServer(MCPServer[None]):
 
         try:
             return await rendered(
-                name, arguments or {}, api=self._api, names=self.names, offered=self._offered
+                name, arguments or {}, api=self._api, names=self.names, offered=self._offered()
             )
         except MCPError:
             raise

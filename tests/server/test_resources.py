@@ -283,7 +283,7 @@ async def test_lists_and_guides_may_be_kept_for_an_hour_and_what_is_read_of_the_
             assert (listed.ttl_ms, listed.cache_scope) == (3_600_000, "public")
         guide = await client.read_resource(f"hoopai://guides/{NAMES[0]}")
         read = await client.read_resource("hoopai://collections")
-    assert (guide.ttl_ms, guide.cache_scope) == (3_600_000, "public")
+    assert (guide.ttl_ms, guide.cache_scope) == (3_600_000, "private")
     assert (read.ttl_ms, read.cache_scope) == (0, "private")
 
 

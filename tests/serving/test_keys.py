@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import TextContent
 from web_server import (
     ANN,
     BOB,
@@ -297,3 +298,22 @@ async def test_keys_in_a_file_count_as_soon_as_they_are_written(
         assert await statuses() == [401, 401]
         write(f"ann = {ANN}\nbob = {BOB}\n")
         assert await statuses() == [200, 200]
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_prompt_tells_a_caller_what_they_may_not_have_done(era: Era) -> None:
+    async with served(**SOME) as server:
+        texts: dict[str, str] = {}
+        for token in (READS, WRITES, ANN):
+            async with connected(server.url, token, era=era) as client:
+                found = await client.get_prompt("plan_sale", {"search": "lantern", "discount": "10 %"})
+                guide = await call(client, "get_guide", topic="plan_sale")
+            said = found.messages[0].content
+            assert isinstance(said, TextContent)
+            texts[token] = said.text
+            assert ("does not offer" in guide["guide"]) is ("does not offer" in said.text)
+    assert (
+        "This server does not offer `bulk_edit_products`, `bulk_change_prices`, `undo_change`" in texts[READS]
+    )
+    assert "This server does not offer" in texts[WRITES]
+    assert "This server does not offer" not in texts[ANN]
