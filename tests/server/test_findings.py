@@ -13,7 +13,8 @@ from hoopai_products_mcp.products_api.models import Price, Product
 from hoopai_products_mcp.server import findings
 
 TODAY = date(2026, 5, 31)
-SOUND = {
+UNCHANGED: dict[str, Any] = {}
+SOUND: dict[str, Any] = {
     "_id": "p1",
     "name": "Lamp",
     "productType": "PHYSICAL",
@@ -24,7 +25,7 @@ SOUND = {
     "collectionIds": ["c1"],
     "seo": {"title": "Lamp", "description": "A lamp."},
 }
-PRICED = {
+PRICED: dict[str, Any] = {
     "_id": "q1",
     "amount": 5,
     "currency": "USD",
@@ -37,7 +38,7 @@ PRICED = {
 def problems(product: dict[str, Any] | None = None, *prices: dict[str, Any]) -> list[str]:
     """What is found of a sound product with these differences."""
     whole = Product.model_validate(SOUND | (product or {}))
-    priced = [Price.model_validate(PRICED | price) for price in prices or ({},)]
+    priced = [Price.model_validate(PRICED | price) for price in prices or (UNCHANGED,)]
     return findings.of_a_whole(whole, priced, today=TODAY)
 
 
