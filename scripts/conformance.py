@@ -7,15 +7,18 @@ The server is the real one over HTTP and stdio, on the invented shop. `make conf
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from http_server import free_port, serving
 from programs import NODE_MODULES, FailedCheckError, must_pass, node, run
+
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "conformance"
@@ -35,14 +38,31 @@ _TRACEBACK = "Traceback (most recent call last)"
 
 
 @contextmanager
-def over_http(*options: str) -> Generator[str]:
+def over_http(*options: str, **variables: str) -> Generator[str]:
     """The server on a free port; fails when it wrote a traceback while it was used."""
     port = free_port()
-    with serving(SERVER, "--sandbox", "--transport=http", f"--port={port}", *options, port=port) as log:
+    command = (SERVER, "--transport=http", f"--port={port}", *options)
+    with serving(*command, port=port, **variables) as log:
         yield f"http://127.0.0.1:{port}/mcp"
     if _TRACEBACK in (text := log.read_text("utf-8")):
         last = text.rpartition(_TRACEBACK)[2]
         raise FailedCheckError(f"the server wrote {text.count(_TRACEBACK)} tracebacks; the last one:\n{last}")
+
+
+@contextmanager
+def unlimited_shop() -> Generator[dict[str, str]]:
+    """The invented shop as an API of its own that never tells anybody to wait; what a server is told of it."""
+    port = free_port()
+    with (
+        serving(SERVER, "sandbox", f"--port={port}", "--rate-limit=0", port=port),
+        TemporaryDirectory() as data,
+    ):
+        yield {
+            "HOOPAI_BASE_URL": f"http://127.0.0.1:{port}",
+            "HOOPAI_ACCESS_TOKEN": TOKEN,
+            "HOOPAI_LOCATION_ID": LOCATION_ID,
+            "HOOPAI_DATA_DIR": data,
+        }
 
 
 def suite() -> str:
@@ -50,7 +70,7 @@ def suite() -> str:
     program = NODE_MODULES / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     results: list[str] = []
     for revision in REVISIONS:
-        with over_http() as url, tempfile.TemporaryDirectory() as reports:
+        with over_http("--sandbox") as url, TemporaryDirectory() as reports:
             command = (node(), program, "server", "--url", url, "--requirements", revision, "-o", reports)
             expected = FOLDER / f"expected-failures-{revision}.yaml"
             finished = run([*command, "--expected-failures", expected])
@@ -85,7 +105,7 @@ def score() -> str:
     points: list[str] = []
     said = must_pass(run([program, "--no-config", *limits, "--stdio", SERVER, "--sandbox"]))
     points.append("stdio " + _points(said))
-    with over_http() as url:
+    with over_http("--sandbox") as url:
         said = must_pass(run([program, "--config", "mcpscore.toml", *limits, url], cwd=FOLDER))
     points.append("HTTP " + _points(said))
     return ", ".join(points)
@@ -97,13 +117,26 @@ def _points(said: str) -> str:
 
 def fuzzer() -> str:
     """Thousands of odd messages and arguments. Nobody is asked, so that what fits is carried out."""
-    with over_http("--confirmation=off") as url, tempfile.TemporaryDirectory() as reports:
+    with (
+        unlimited_shop() as shop,
+        over_http("--confirmation=off", **shop) as url,
+        TemporaryDirectory() as reports,
+    ):
         said = must_pass(
             run(
                 [
                     *(PYTHON_TOOLS / "mcp-fuzzer", "--mode", "all", "--protocol", "streamablehttp"),
                     *("--endpoint", url, "--spec-schema-version", REVISIONS[0], "--seed", str(SEED)),
-                    *("--runs", "3", "--no-network", "--allow-host", "127.0.0.1", "--fail-if-no-tools"),
+                    *(
+                        "--runs",
+                        "3",
+                        "--max-concurrency",
+                        "20",
+                        "--no-network",
+                        "--allow-host",
+                        "127.0.0.1",
+                        "--fail-if-no-tools",
+                    ),
                     *("--no-corpus", "--fs-root", reports, "--output-dir", reports),
                 ]
             )
@@ -126,6 +159,16 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 
 
+def result(name: str) -> tuple[float, str, bool]:
+    """How long a check took in seconds, what it says, and whether it failed."""
+    began = time.monotonic()
+    try:
+        said, failed = CHECKS[name](), False
+    except (FailedCheckError, RuntimeError) as error:
+        said, failed = f"FAILED\n{error}", True
+    return time.monotonic() - began, said, failed
+
+
 def main() -> int:
     """Run the script and return its exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -133,16 +176,13 @@ def main() -> int:
     chosen: list[str] = parser.parse_args().checks or list(CHECKS)
     if unknown := set(chosen) - CHECKS.keys():
         parser.error(f"there is no check {', '.join(sorted(unknown))}")
-    failed = False
+    # The slowest first: the others have ended before it has.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        results = {name: pool.submit(result, name) for name in sorted(chosen, key="fuzzer".__ne__)}
     for name in chosen:
-        began = time.monotonic()
-        try:
-            said = CHECKS[name]()
-        except FailedCheckError as error:
-            failed = True
-            said = f"FAILED\n{error}"
-        print(f"{name:<10} {time.monotonic() - began:5.1f} s  {said}", flush=True)
-    return int(failed)
+        seconds, said, _ = results[name].result()
+        print(f"{name:<10} {seconds:5.1f} s  {said}", flush=True)
+    return int(any(each.result()[2] for each in results.values()))
 
 
 if __name__ == "__main__":

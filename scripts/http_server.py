@@ -22,8 +22,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(*command: str | Path, port: int) -> Generator[Path]:
-    """Run a command until the block ends, once its `/healthz` answers; yields the file with what it says on stderr.
+def serving(*command: str | Path, port: int, **variables: str) -> Generator[Path]:
+    """Run a command until the block ends, once its port answers; yields the file with what it says.
 
     Raises:
         RuntimeError: it did not start, or had ended when the block did.
@@ -37,7 +37,7 @@ def serving(*command: str | Path, port: int) -> Generator[Path]:
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
-            env=environment,
+            env=environment | variables,
         )
     try:
         _wait_for(process, port, log)
@@ -57,9 +57,11 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     last = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < last and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+        except urllib.error.HTTPError:
+            return  # that path is not served, but something answers
+        except OSError:
             time.sleep(0.05)
+        else:
+            return
     raise RuntimeError(f"the server did not start:\n{log.read_text('utf-8')}")
