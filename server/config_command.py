@@ -95,11 +95,17 @@ def _opened(settings: "Settings") -> "Entry":
 
 def entry_to_start(settings: "Settings", way: str, options: list[str]) -> "Entry":
     """How a host starts the server with these options, in one of the `WAYS`."""
-    from .hosts import LOCATION_TO_FILL_IN, TOKEN, TOKEN_TO_FILL_IN, Entry
+    from .hosts import LOCATION_TO_FILL_IN, SECRET_TO_FILL_IN, TOKEN, TOKEN_TO_FILL_IN, Entry
+    from .settings import variable
 
     sandbox = settings.sandbox
-    location = settings.location_id or LOCATION_TO_FILL_IN
-    variables = {} if sandbox else {TOKEN: TOKEN_TO_FILL_IN, "HOOPAI_LOCATION_ID": location}
+    variables: dict[str, str] = {}
+    if not sandbox:
+        if settings.client_id is not None:
+            variables[variable("client_secret")] = SECRET_TO_FILL_IN
+        elif settings.access_token_file is None:
+            variables[TOKEN] = TOKEN_TO_FILL_IN
+        variables[variable("location_id")] = settings.location_id or LOCATION_TO_FILL_IN
     package = f"{PROGRAM}[sandbox]"
     passed_on = [word for name in variables for word in ("-e", name)]
     before = {
@@ -140,7 +146,7 @@ def _list() -> int:
 
 
 def _show(host: "Host", entry: "Entry", options: list[str]) -> int:
-    from .hosts import LOCATION_TO_FILL_IN, TOKEN, TOKEN_TO_FILL_IN
+    from .hosts import LOCATION_TO_FILL_IN, SECRET_TO_FILL_IN, TOKEN, TOKEN_TO_FILL_IN
 
     text = host.configure(entry)
     say(f"for {host.place}:")
@@ -148,7 +154,9 @@ def _show(host: "Host", entry: "Entry", options: list[str]) -> int:
     sys.stdout.flush()
     if entry.url:
         say(f"start the server first: {shlex.join([PROGRAM, *options])}")
-    if blanks := [blank for blank in (TOKEN_TO_FILL_IN, LOCATION_TO_FILL_IN) if blank in text]:
+    if blanks := [
+        blank for blank in (TOKEN_TO_FILL_IN, SECRET_TO_FILL_IN, LOCATION_TO_FILL_IN) if blank in text
+    ]:
         say(f"put your own in place of {' and '.join(blanks)}; with --sandbox none is needed.")
     if TOKEN in entry.variables and TOKEN_TO_FILL_IN not in text:
         say("the host asks for the token when it first starts the server.")

@@ -15,6 +15,7 @@ NAME = "hoopai-products"
 """What the server is called in a host's configuration."""
 TOKEN = "HOOPAI_ACCESS_TOKEN"  # noqa: S105 - the variable's name
 TOKEN_TO_FILL_IN = "pit-your-token"  # noqa: S105 - no token
+SECRET_TO_FILL_IN = "your-client-secret"  # noqa: S105 - no secret
 LOCATION_TO_FILL_IN = "your-location"
 _DESCRIPTION = "Products, prices, stock, collections and reviews of a HoopAI shop"
 

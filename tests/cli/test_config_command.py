@@ -220,6 +220,25 @@ def test_a_host_can_have_the_server_fetched(options: list[str], line: str, run: 
     assert shlex.join(understood(HOSTS["cursor"], stdout).line) == line
 
 
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (["--access-token-file=/etc/hoopai/token"], {"HOOPAI_LOCATION_ID": "your-location"}),
+        (
+            ["--client-id=app-1", "--location-id=loc1"],
+            {"HOOPAI_CLIENT_SECRET": "your-client-secret", "HOOPAI_LOCATION_ID": "loc1"},
+        ),
+    ],
+)
+def test_who_has_no_token_is_asked_for_none(options: list[str], variables: dict[str, str], run: Run) -> None:
+    code, stdout, stderr = run("zed", *options)
+    entry = understood(HOSTS["zed"], stdout)
+    assert (code, entry.variables) == (0, variables)
+    assert entry.arguments == tuple(options[0].split("=", 1))
+    blanks = [value for value in variables.values() if value.startswith("your-")]
+    assert f"put your own in place of {' and '.join(blanks)}; " in stderr
+
+
 def test_the_token_is_nowhere_and_of_this_shell_only_the_location_counts(run: Run) -> None:
     variables = {
         "HOOPAI_ACCESS_TOKEN": CANARY,
