@@ -77,14 +77,14 @@ class _Gathering:
         self._known = known
         self._named = dict(known)
         self._around = around
-        self._matched: dict[str, int] = {}
         self._set_anew: dict[tuple[str, str], int] = {}
 
     async def through(self, groups: Sequence[Group]) -> Gathered:
         gathered = Gathered()
         things = 0
-        for start in range(0, len(groups), AT_ONCE):
-            for outcome in await self._outcomes(groups[start : start + AT_ONCE]):
+        matched = self._matched(groups)
+        for start in range(0, len(matched), AT_ONCE):
+            for outcome in await self._outcomes(matched[start : start + AT_ONCE]):
                 if things and things + outcome.things > MOST_THINGS:
                     gathered.next_row = outcome.group.first_row
                     return gathered
@@ -92,24 +92,31 @@ class _Gathering:
                 gathered.outcomes.append(outcome)
         return gathered
 
-    async def _outcomes(self, groups: Sequence[Group]) -> list[Outcome]:
-        matches = [self._match(group) for group in groups]
-        pairs = list(zip(groups, matches, strict=True))
+    def _matched(self, groups: Sequence[Group]) -> list[tuple[Group, Match]]:
+        """The product of each group. Rows that only a SKU tells, as in a price list, join those of their product."""
+        first: dict[str, Group] = {}
+        matched: list[tuple[Group, Match]] = []
+        for group in groups:
+            found = match(group, self._catalog, self._named)
+            if found.product_id is not None and found.conflict is None:
+                former = first.setdefault(found.product_id, group)
+                if former is not group and former.names_itself and group.names_itself:
+                    why = f"row {former.first_row} is about the same product, under another handle or title"
+                    found = Match(conflict=why)
+                elif former is not group:
+                    for row in group.rows:
+                        former.take(row)
+                    continue
+            matched.append((group, found))
+        return matched
+
+    async def _outcomes(self, pairs: Sequence[tuple[Group, Match]]) -> list[Outcome]:
         reads = [(group, key) for group, found in pairs if not found.conflict and (key := found.product_id)]
         listed = [key for group, key in reads if not _is_whole(group) and key not in self._known]
         self._known |= await self._shop.products(listed, missing_is_error=False)
         read = await self._shop.each(reads, self._read, "comparing")
         there = {id(group): one for (group, _), one in zip(reads, read, strict=True)}
         return [await self._outcome(group, found, there.get(id(group))) for group, found in pairs]
-
-    def _match(self, group: Group) -> Match:
-        found = match(group, self._catalog, self._named)
-        if found.product_id is None or found.conflict is not None:
-            return found
-        row = self._matched.setdefault(found.product_id, group.first_row)
-        if row != group.first_row:
-            return Match(conflict=f"row {row} is about the same product, under another handle or title")
-        return found
 
     async def _read(self, task: tuple[Group, str]) -> tuple[Product | None, list[Price]]:
         group, product_id = task

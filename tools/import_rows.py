@@ -72,6 +72,11 @@ class Group:
         return self.rows[0].number
 
     @property
+    def names_itself(self) -> bool:
+        """Whether its rows say which product they are of, and not only which SKU."""
+        return any(True for row in self.rows for _ in _keys(row))
+
+    @property
     def prices(self) -> list[Row]:
         """The rows that say something of a price."""
         return [row for row in self.rows if row.of_price]

@@ -10,6 +10,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp_types import CallToolResult
 from shop_session import Answer, ShopSession, shop_session
 
+from hoopai_products_mcp.sandbox.seed import ShopChoice
+
 
 @dataclass
 class SteadySession:
@@ -29,11 +31,11 @@ class SteadySession:
 
 @contextmanager
 def steady_session(
-    answer: Answer | None = None, *, settings: Mapping[str, Any] | None = None
+    answer: Answer | None = None, *, settings: Mapping[str, Any] | None = None, shop: ShopChoice = "demo"
 ) -> Generator[SteadySession]:
     """A session in an event loop of its own."""
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(shop_session(answer, settings=settings)) as session,
+        portal.wrap_async_context_manager(shop_session(answer, settings=settings, shop=shop)) as session,
     ):
         yield SteadySession(portal, session)
