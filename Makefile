@@ -25,10 +25,10 @@ EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typesc
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance contract examples packages bench evals format definitions lock clean
+.PHONY: help demo test check conformance contract examples packages bench bench-workflows evals format definitions lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## watch a client work an invented shop through the server
 	@$(BIN)/hoopai-products-mcp demo
@@ -64,6 +64,9 @@ contract: $(INSTALLED_DEV) ## write into the changelog how what clients are show
 
 bench: $(BENCH_READY) ## measure tokens, start-up, latency and writes, beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/run.py
+
+bench-workflows: $(BENCH_READY) ## measure an audit and exports of 5,000 products: requests, time, memory
+	@$(BENCH_VENV)/bin/python benchmarks/workflows.py
 
 format: $(INSTALLED_DEV) ## format the code
 	@$(BIN)/ruff check --fix .

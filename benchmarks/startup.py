@@ -3,8 +3,8 @@
 import os
 import statistics
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +54,12 @@ async def _run(subject: Subject, into: Startup) -> None:
         into.seconds.append(time.perf_counter() - started)
         process = next(iter(_children() - before), None)
         if process is not None:
-            into.listed_mb.append(_memory(process, "VmRSS"))
+            into.listed_mb.append(memory_of(process, "VmRSS"))
         for _ in range(CALLS):
             await text_of(client, subject.get_price)
         if process is not None:
-            into.called_mb.append(_memory(process, "VmRSS"))
-            into.peak_mb.append(_memory(process, "VmHWM"))
+            into.called_mb.append(memory_of(process, "VmRSS"))
+            into.peak_mb.append(memory_of(process, "VmHWM"))
         if subject.list_products is not None and into.listing is None:
             into.listing = await text_of(client, subject.list_products)
 
@@ -82,13 +82,21 @@ async def text_of(client: Client, call: Call) -> str:
     return text
 
 
+@contextmanager
+def new_child() -> Generator[Callable[[], int | None]]:
+    """Finds the process that is started inside."""
+    before = _children()
+    yield lambda: next(iter(_children() - before), None)
+
+
 def _children() -> set[int]:
     """The processes that this one has started and that are still there."""
     lists = Path("/proc/self/task").glob("*/children")
     return {int(process) for children in lists for process in children.read_text().split()}
 
 
-def _memory(process: int, kind: str) -> float:
+def memory_of(process: int, kind: str) -> float:
+    """One number of a process's memory, such as VmRSS, in MB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith(f"{kind}:"))
     return int(line.split()[1]) / _KIB_PER_MB

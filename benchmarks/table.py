@@ -26,20 +26,22 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Measure:
-    """A line of the table. `values` are in the order of the columns; the first is this server's."""
+    """A line of the table. `values` are in the order of the columns; the first `judged` of them are this server's."""
 
     name: str
     values: Sequence[float | None]
     digits: int = 0
     expected: Sequence[Expectation] = ()
+    judged: int = 1
 
     def verdict(self) -> str:
         """`met`, `MISSED`, or nothing where nothing was expected or measured."""
         limits = [expectation.at_most for expectation in self.expected if expectation.at_most is not None]
-        if not limits or self.values[0] is None:
+        ours = [value for value in self.values[: self.judged] if value is not None]
+        if not limits or not ours:
             return ""
         # As printed: "1.25, at most 1.25, MISSED" would leave a reader puzzled.
-        return "met" if round(self.values[0], self.digits) <= round(min(limits), self.digits) else "MISSED"
+        return "met" if round(max(ours), self.digits) <= round(min(limits), self.digits) else "MISSED"
 
 
 def shown(value: float | None, digits: int) -> str:
