@@ -44,8 +44,9 @@ async def audit_catalog(
     limit: Most | None = None,
     offset: Offset = 0,
 ) -> views.Audit:
-    """Check the health of the whole catalog: what has no image, price, SKU, SEO or collection, or shares one, slug
-    clashes, zero and odd prices, compare-at below price, oversold, variants without a price, badges that are over."""
+    """Check the whole shop for problems and mistakes, a health check of the catalog: what has no image, price, SKU,
+    description, SEO or collection, duplicates, slug clashes, zero and odd prices, was-price below price, oversold
+    stock, variants nobody can buy, badges that are over."""
     return await audit(
         shop,
         areas=ALL_AREAS if include is None else list(dict.fromkeys(include)),
@@ -65,8 +66,8 @@ async def low_stock(
     untracked: Annotated[bool, Field(description="also what is not tracked; a request per product")] = False,
     limit: Limit = 50,
 ) -> views.LowStock:
-    """What to reorder: everything in the shop that is oversold, sold out or has at most `threshold` left, lowest
-    first, by variant or summed by product."""
+    """What is running low, sold out or oversold in the whole shop and has to be reordered or restocked: all with at
+    most `threshold` left, lowest first, by variant (sku) or summed by product."""
     if product_ids is not None:
         levels = levels_of(shop, product_ids)
     elif untracked:
@@ -88,8 +89,8 @@ async def export_catalog(
     limit: Most | None = None,
     offset: Offset = 0,
 ) -> views.Exported:
-    """Save or back up the catalog as a spreadsheet (xlsx), CSV or JSON lines: a row for each product and each of its
-    prices, that import_products reads back."""
+    """Download, save or back up all products and prices as a spreadsheet (Excel, xlsx), CSV or JSON lines file: a
+    row for each product and each of its prices, that import_products reads back."""
     return await export(
         shop,
         folder_of(shop),
@@ -145,7 +146,8 @@ async def import_products(
     rows: Annotated[Text | None, Field(description="e.g. 2-200")] = None,
     currency: Annotated[Currency | None, Field(description="of amounts without one")] = None,
 ) -> views.Imported:
-    """Load a price list, supplier's sheet or export: rows matched by SKU, handle, then title update what exists and
-    create the rest. Shows it first; the same call again does what is left."""
+    """Upload a file: a price list, supplier's sheet, Shopify CSV or export. Rows matched by SKU, handle, then title
+    update what exists and create the rest; columns such as Title, SKU, Price, Currency, Stock. Shows it first; the
+    same call again does what is left."""
     del file, content, format, rows, currency  # the plan says what they come to
     return await carry_out_import(shop, plan)
