@@ -87,7 +87,6 @@ class Match:
 
     product_id: str | None = None
     conflict: str | None = None
-    unknown_id: bool = False
 
 
 def match(group: Group, catalog: Catalog, known: Mapping[str, Product] | None = None) -> Match:
@@ -95,11 +94,6 @@ def match(group: Group, catalog: Catalog, known: Mapping[str, Product] | None = 
     named = group.product.get("product_id")
     if isinstance(named, str) and (known is None or named in known):
         return Match(named)
-    found = _match(group, catalog)
-    return Match(found.product_id, found.conflict, unknown_id=named is not None)
-
-
-def _match(group: Group, catalog: Catalog) -> Match:
     by_sku = [catalog.skus[sku] for sku in group.skus if sku in catalog.skus]
     slug, name = group.product.get("slug"), group.product.get("name")
     by_slug = catalog.slugs.get(slug.casefold(), set()) if isinstance(slug, str) else set[str]()

@@ -19,7 +19,7 @@ from .file_folder import FileFolder
 from .import_gathering import Gathered, gather
 from .import_outcomes import NewPrice, Outcome
 from .import_rows import Problem, grouped, read_row
-from .import_sources import row_range, table_of
+from .import_sources import NO_LAST_ROW, row_range, table_of
 from .money import amount_text
 from .row_readers import TableFormat, rows_in_words
 from .shop import Shop
@@ -52,10 +52,12 @@ async def plan_import(
     for note in table.notes:
         shop.note(note)
     gathered = await gather(shop, grouped(read), currency)
-    return await _plan(shop, gathered, what=quoted(file) if file else "the rows given", digest=digest)
+    rest = "" if last == NO_LAST_ROW else str(last)
+    what = quoted(file) if file else "the rows given"
+    return await _plan(shop, gathered, what=what, digest=digest, last=rest)
 
 
-async def _plan(shop: Shop, gathered: Gathered, *, what: str, digest: str) -> Plan:
+async def _plan(shop: Shop, gathered: Gathered, *, what: str, digest: str, last: str) -> Plan:
     good = list(gathered.good())
     edits = [outcome.edit for outcome in good if outcome.edit is not None]
     base = await edit_plan(shop, edits) if edits else Plan(action="", state={"kept": {}, "before": {}})
@@ -77,6 +79,7 @@ async def _plan(shop: Shop, gathered: Gathered, *, what: str, digest: str) -> Pl
         items.append(_product_item(outcome))
     unchanged = [outcome for outcome in good if outcome.things == 0]
     problems = gathered.problems
+    rest = None if gathered.next_row is None else f"{gathered.next_row}-{last}"
     return Plan(
         action=_action(
             what, gathered, len(created), sum(len(it.new_prices) for it in created), len(added), len(edits)
@@ -89,7 +92,7 @@ async def _plan(shop: Shop, gathered: Gathered, *, what: str, digest: str) -> Pl
             ),
             *_rows("As the shop has it already", unchanged),
             *_left_out(problems),
-            *_rest(gathered.next_row),
+            *_rest(rest),
             *base.also,
         ),
         effects=tuple(effects),
@@ -109,8 +112,10 @@ async def _plan(shop: Shop, gathered: Gathered, *, what: str, digest: str) -> Pl
             ],
             "creations": [_creation(outcome) for outcome in created],
             "unchanged": len(unchanged),
-            "left_out": [str(problem) for problem in problems],
+            "left_out": [str(problem) for problem in problems[:SHOWN_PROBLEMS]],
+            "left_out_in_all": len(problems),
             "next_row": gathered.next_row,
+            "rest": rest,
         },
     )
 
@@ -180,6 +185,7 @@ def _left_out(problems: Sequence[Problem]) -> Iterable[str]:
         yield f"and {more} more"
 
 
-def _rest(next_row: int | None) -> Iterable[str]:
-    if next_row is not None:
-        yield f"The rest begins at row {next_row}: once this is done, call again with rows {next_row}-."
+def _rest(rest: str | None) -> Iterable[str]:
+    if rest is not None:
+        first = rest.partition("-")[0]
+        yield f"The rest begins at row {first}: once this is done, call again with rows {rest}."

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from io import BytesIO
-from typing import BinaryIO, get_args
+from typing import BinaryIO, Final, get_args
 
 import anyio.to_thread
 from mcp.server.mcpserver.exceptions import ToolError
@@ -13,6 +13,9 @@ from ..guard.question import NOTHING_CHANGED
 from .file_folder import FileFolder
 from .row_readers import MOST_BYTES, Table, TableFormat, read_table
 from .text import quoted
+
+NO_LAST_ROW: Final = 10**9
+"""Beyond every row there may be."""
 
 
 async def table_of(
@@ -67,9 +70,9 @@ def row_range(rows: str | None) -> tuple[int, int]:
         ToolError: it is no range.
     """
     if rows is None:
-        return 0, 10**9
+        return 0, NO_LAST_ROW
     found = re.fullmatch(r"\s*(\d{1,9})?\s*(-)?\s*(\d{1,9})?\s*", rows)
     if found is None or not (found[1] or found[3]):
         raise ToolError(f"`rows` takes a range such as 2-200, 201- or 7. {NOTHING_CHANGED}")
     first = int(found[1] or 0)
-    return first, int(found[3]) if found[3] else 10**9 if found[2] else first
+    return first, int(found[3]) if found[3] else NO_LAST_ROW if found[2] else first

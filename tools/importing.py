@@ -37,7 +37,7 @@ async def carry_out_import(shop: Shop, plan: Plan) -> Imported:
     if left_out:
         shop.note("Rows of the file were left out, see left_out: correct them and import them anew.")
     if state["next_row"] is not None and not doing.stopped:
-        shop.note(f"This is a part of the file. To go on, call again with rows {state['next_row']}-.")
+        shop.note(f"This is a part of the file. To go on, call again with rows {state['rest']}.")
     return Imported(
         done=not doing.failed,
         products_created=doing.products_created,
@@ -46,7 +46,7 @@ async def carry_out_import(shop: Shop, plan: Plan) -> Imported:
         unchanged=state["unchanged"],
         failed=doing.failed[:SHOWN_ITEMS] or None,
         left_out=left_out[:SHOWN_ITEMS] or None,
-        more_left_out=max(0, len(left_out) - SHOWN_ITEMS) or None,
+        more_left_out=max(0, state["left_out_in_all"] - SHOWN_ITEMS) or None,
         next_row=state["next_row"],
     )
 
