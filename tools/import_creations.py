@@ -16,11 +16,13 @@ _TYPES: Final = get_args(ProductType)
 def creation_of(group: Group, around: Surroundings) -> Outcome:
     """What is needed to create the product of these rows with its prices."""
     outcome = Outcome(group, problems=list(group.problems))
-    outcome.problems += unreadable(group, None, {})
     row = group.first_row
     cells = {key: value for key, value in group.product.items() if key != "product_id"}
     if "name" not in cells:
+        # What else may be wrong with it says nothing as long as it is about no product.
         outcome.error(row, "it matches no product of the shop, and a new one needs a Title")
+        return outcome
+    outcome.problems += unreadable(group, None, {})
     product_type = str(cells.pop("product_type", DEFAULT_TYPE)).upper()
     if product_type not in _TYPES:
         outcome.error(row, f"{BY_KEY['product_type'].heading} takes one of {', '.join(_TYPES)}")

@@ -64,7 +64,7 @@ def add_product(session: ShopSession, name: str, *, of: list[Doc] | None = None,
     with database.transaction():
         products.insert(database, doc | fields)
         for place, price in enumerate(of or []):
-            add_price(session, key, f"{name} {place}", **price)
+            add_price(session, key, **{"name": f"{name} {place}"} | price)
     return key
 
 
