@@ -152,7 +152,7 @@ def fill_up(sandbox: Sandbox, count: int) -> None:
     missing = count - len(dump["prices"])
     with database.transaction():
         for number, product in zip(range(missing), dump["products"], strict=False):
-            price = {
+            price: dict[str, Any] = {
                 "_id": object_id("price", "further", number),
                 "product": product["_id"],
                 "locationId": LOCATION_ID,

@@ -86,7 +86,8 @@ def _name(file: str | None, file_format: FileFormat) -> str:
     said = named_format(file)
     if said not in {None, file_format}:
         raise ToolError(f"The file is to be {file_format}, and its name says {said}. {NOTHING_CHANGED}")
-    return checked_name(file if said else f"{file}.{file_format}")
+    # As it was given first: what is added would hide what is wrong with its end.
+    return checked_name(checked_name(file) if said else f"{checked_name(file)}.{file_format}")
 
 
 def names_of(collections: Iterable[ShopCollection]) -> dict[str, str]:

@@ -99,10 +99,11 @@ class FileFolder:
             raise ToolError(f"There is no {quoted(name)} in {self._words()}. {self._listed()}") from None
         except OSError:
             raise _no_file(name) from None
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            os.close(descriptor)
+            raise _no_file(name)
         with os.fdopen(descriptor, "rb") as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):
-                raise _no_file(name)
             if about.st_size > most_bytes:
                 raise FileTooLargeError(
                     f"{quoted(name)} has {_megabytes(about.st_size)}; at most {_megabytes(most_bytes)} are read. "

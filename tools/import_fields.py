@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from ..products_api.models import Collection
 from . import shapes
-from .columns import BY_KEY, Cells, Kind, Value, in_words
+from .columns import BY_KEY, MOST_OPTIONS, Cells, Kind, Value, in_words
 from .import_rows import Group, Problem, Row, folded_name
 from .money import MONEY, amount_text, digits, rounded
 from .text import quoted
@@ -31,6 +31,10 @@ _OF_PRICE: Final = {
 _OF_PRODUCT: Final = ("name", "slug", "description", "available_in_store", "image")
 _SEO: Final = {"seo_title": "title", "seo_description": "description"}
 _LABEL: Final = {"badge": "title", "badge_from": "start_date", "badge_until": "end_date"}
+_WITHOUT_SPACES: Final = frozenset({"slug", "sku"})
+_OPTIONS: Final = frozenset(
+    f"option{number}_{what}" for number in range(1, MOST_OPTIONS + 1) for what in ("name", "value")
+)
 _PRICE_SWITCHES: Final = frozenset({"track_inventory", "allow_out_of_stock_purchases"})
 
 
@@ -62,18 +66,22 @@ class Collections:
         return list(dict.fromkeys(ids)), unknown
 
 
-def same(key: str, value: Value, present: Value | None) -> bool:
-    """Whether a cell says what the shop says."""
+def same(key: str, value: Value, present: Value | None, told_by: str | None = None) -> bool:
+    """Whether a cell says what the shop says. One that told which thing a row is about, `told_by`, need not have the
+    same case and spaces: it was not written to rename the thing."""
     if present is None:
         return key in _PRICE_SWITCHES and value is False
-    if BY_KEY[key].kind is Kind.CHOICE and isinstance(value, str) and isinstance(present, str):
-        return value.casefold() == present.casefold()
+    if isinstance(value, str) and isinstance(present, str):
+        if key == told_by or BY_KEY[key].kind is Kind.CHOICE or key in _OPTIONS:
+            return folded_name(value) == folded_name(present)
+        if key in _WITHOUT_SPACES:
+            return value.strip() == present.strip()
     return value == present
 
 
-def changed(cells: Cells, present: Cells) -> Cells:
+def changed(cells: Cells, present: Cells, told_by: str | None = None) -> Cells:
     """The cells that say something else than the shop."""
-    return {key: value for key, value in cells.items() if not same(key, value, present.get(key))}
+    return {key: value for key, value in cells.items() if not same(key, value, present.get(key), told_by)}
 
 
 def unreadable(group: Group, row: Row | None, present: Cells) -> list[Problem]:

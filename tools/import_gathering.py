@@ -11,7 +11,7 @@ from .exporting import all_collections, names_of
 from .import_changes import update_of
 from .import_creations import creation_of
 from .import_fields import Collections
-from .import_matching import Catalog, Match, match, read_catalog
+from .import_matching import Catalog, Match, look_for_skus, match, read_catalog
 from .import_outcomes import Outcome, Surroundings
 from .import_rows import Group, Problem
 from .shop import Shop
@@ -53,11 +53,6 @@ async def gather(shop: Shop, groups: Sequence[Group], currency: str | None) -> G
     known = await shop.products(list(dict.fromkeys(named)), missing_is_error=False)
     nameless = [group for group in groups if group.product.get("product_id") not in known]
     catalog = await read_catalog(shop, nameless) if nameless else Catalog()
-    if not catalog.every_sku:
-        shop.note(
-            "SKUs of variants whose stock is not tracked were not looked for: there are too many products. A row with "
-            "such a SKU, and no known handle or title, counts as new."
-        )
     if strangers := sum("product_id" in group.product for group in nameless):
         shop.note(
             f"{counted(strangers, 'Product ID')} of the file are not of this shop; SKU, handle and title tell."
@@ -116,7 +111,9 @@ class _Gathering:
         self._known |= await self._shop.products(listed, missing_is_error=False)
         read = await self._shop.each(reads, self._read, "comparing")
         there = {id(group): one for (group, _), one in zip(reads, read, strict=True)}
-        return [await self._outcome(group, found, there.get(id(group))) for group, found in pairs]
+        outcomes = [await self._outcome(group, found, there.get(id(group))) for group, found in pairs]
+        await self._refuse_skus_of_others(outcomes)
+        return outcomes
 
     async def _read(self, task: tuple[Group, str]) -> tuple[Product | None, list[Price]]:
         group, product_id = task
@@ -139,7 +136,7 @@ class _Gathering:
         if product is None:
             outcome = creation_of(group, self._around)
         else:
-            outcome = update_of(group, product, prices, self._around)
+            outcome = update_of(group, product, prices, self._around, found.told_by)
             await self._refuse_taken_slug(outcome, product)
         self._refuse_set_twice(outcome)
         return outcome
@@ -160,6 +157,24 @@ class _Gathering:
             outcome.conflict(
                 outcome.group.first_row, f"another product has the handle {quoted(slug)} already"
             )
+
+    async def _refuse_skus_of_others(self, outcomes: Iterable[Outcome]) -> None:
+        """Leave out what would give a product the SKU of another. Where the file names products by their ids, it is
+        taken to mean them."""
+        if not self._catalog.names:
+            return
+        anew = [
+            (outcome, outcome.product, value.strip())
+            for outcome in outcomes
+            if outcome.product is not None
+            for key, value in _set_by(outcome)
+            if key == "sku"
+        ]
+        await look_for_skus(self._shop, self._catalog, {sku for _, _, sku in anew})
+        for outcome, product, sku in anew:
+            if others := self._catalog.skus.get(sku, set()) - {product.id}:
+                row = next(row.number for row in outcome.group.rows if (row.text("sku") or "").strip() == sku)
+                outcome.conflict(row, f"the SKU {quoted(sku)} is of {self._catalog.named(others)}")
 
     def _refuse_set_twice(self, outcome: Outcome) -> None:
         """Leave out what would give two products one handle, or two prices one SKU."""

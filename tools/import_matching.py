@@ -23,15 +23,15 @@ def _index() -> Index:
 class Catalog:
     """What products there are, as far as rows have to be told apart by it.
 
-    names: of every product, by id. slugs, titles, skus: which products have each. every_sku: whether all SKUs are
-    known, those of variants that the inventory does not list among them.
+    names: of every product, by id. slugs, titles, skus: which products have each. looked_through: whether all SKUs are
+    known, those of variants that the inventory does not list among them; None as long as nobody asked for such ones.
     """
 
     names: dict[str, str] = field(default_factory=dict[str, str])
     slugs: Index = field(default_factory=_index)
     titles: Index = field(default_factory=_index)
     skus: Index = field(default_factory=_index)
-    every_sku: bool = True
+    looked_through: bool | None = None
 
     def named(self, product_ids: Collection[str]) -> str:
         """Products for a person."""
@@ -53,7 +53,8 @@ async def read_catalog(shop: Shop, groups: Sequence[Group]) -> Catalog:
         async for level in levels:
             if level.sku and level.product_id and level.sku.strip() in wanted:
                 catalog.skus[level.sku.strip()].add(level.product_id)
-    await _untracked_skus(shop, catalog, groups)
+    new = {sku for group in groups if match(group, catalog).product_id is None for sku in group.skus}
+    await look_for_skus(shop, catalog, new)
     return catalog
 
 
@@ -65,27 +66,30 @@ def _take(catalog: Catalog, product: Product) -> None:
         catalog.titles[folded_name(product.name)].add(product.id)
 
 
-async def _untracked_skus(shop: Shop, catalog: Catalog, groups: Sequence[Group]) -> None:
-    """Look for the SKUs of products that would be new among the prices of all products, where those are few enough:
-    the inventory may not list what is not tracked."""
-    new = {sku for group in groups if match(group, catalog).product_id is None for sku in group.skus}
-    missing = {sku for sku in new if sku not in catalog.skus}
-    if not missing:
+async def look_for_skus(shop: Shop, catalog: Catalog, skus: Collection[str]) -> None:
+    """Look for SKUs that the inventory did not list among the prices of all products, where those are few enough:
+    it need not list what is not tracked."""
+    if catalog.looked_through is not None or all(sku in catalog.skus for sku in skus):
         return
-    if len(catalog.names) > LOOKED_THROUGH:
-        catalog.every_sku = False
+    catalog.looked_through = len(catalog.names) <= LOOKED_THROUGH
+    if not catalog.looked_through:
+        shop.note(
+            "SKUs of variants whose stock is not tracked were not looked for: there are too many products. A row with "
+            "such a SKU, and no known handle or title, counts as new."
+        )
         return
     for product_id, prices in (await shop.prices(list(catalog.names))).items():
         for price in prices:
-            if price.sku and price.sku.strip() in missing:
-                catalog.skus[price.sku.strip()].add(product_id)
+            if sku := (price.sku or "").strip():
+                catalog.skus[sku].add(product_id)
 
 
 @dataclass(frozen=True)
 class Match:
-    """The product that a group is about, None for a new one; `conflict` is why that cannot be told."""
+    """The product that a group is about, None for a new one, and the column that told; `conflict` is why none can."""
 
     product_id: str | None = None
+    told_by: str | None = None
     conflict: str | None = None
 
 
@@ -93,18 +97,18 @@ def match(group: Group, catalog: Catalog, known: Mapping[str, Product] | None = 
     """Tell the product of a group. `known` are the products whose ids the file names and that there are."""
     named = group.product.get("product_id")
     if isinstance(named, str) and (known is None or named in known):
-        return Match(named)
+        return Match(named, "product_id")
     by_sku = [catalog.skus[sku] for sku in group.skus if sku in catalog.skus]
     slug, name = group.product.get("slug"), group.product.get("name")
     by_slug = catalog.slugs.get(slug.casefold(), set()) if isinstance(slug, str) else set[str]()
     by_name = catalog.titles.get(folded_name(name), set()) if isinstance(name, str) else set[str]()
     if by_sku:
         return _by_sku(catalog, by_sku, by_slug, by_name)
-    for what, found in (("handle", by_slug), ("title", by_name)):
+    for key, what, found in (("slug", "handle", by_slug), ("name", "title", by_name)):
         if len(found) > 1:
             return Match(conflict=f"several products have this {what}: {catalog.named(found)}")
         if found:
-            return Match(next(iter(found)))
+            return Match(next(iter(found)), key)
     return Match()
 
 
@@ -125,4 +129,4 @@ def _by_sku(catalog: Catalog, by_sku: list[set[str]], by_slug: set[str], by_name
             others = catalog.named(found)
             mine = catalog.named([product_id])
             return Match(conflict=f"its SKU is of {mine}, and its {what} is of {others}")
-    return Match(product_id)
+    return Match(product_id, "sku")

@@ -116,7 +116,7 @@ def read_row(raw: RawRow) -> Row:
         value = _read(BY_KEY[key], content)
         if isinstance(value, Fault):
             row.faults[key] = value
-        elif value not in {"", ()}:
+        elif value != () and not (isinstance(value, str) and not value.strip()):
             row.cells[key] = value
     _drop_no_options(row)
     return row

@@ -82,53 +82,54 @@ async def test_a_product_without_fault_is_not_found() -> None:
         assert (content["products"], content["prices"], content["findings"]) == (1, 1, [])
 
 
-@pytest.mark.parametrize(
-    ("of", "fields", "expected"),
-    [
-        ([], {}, {"price_missing": ["Cup"]}),
-        ([{"amount": 0}], {}, {"price_zero": ["“Cup 0”"]}),
-        (
-            [{"currency": "JPY", "amount": 10.5}],
-            {},
-            {"price_odd": ["“Cup 0”: 10.5 JPY has decimals that the currency does not have"]},
-        ),
-        (
-            [{"amount": 12}, {"amount": 12.5, "sku": "C-2"}, {"amount": 1250, "sku": "C-3"}],
-            {},
-            {"price_odd": ["“Cup 2”: 1,250.00 USD beside 12.50 USD of the same product"]},
-        ),
-        ([{"amount": 12}, {"amount": 1200, "currency": "JPY", "sku": "C-2"}], {}, {}),
-        (
-            [{"amount": 20, "compareAtPrice": 15}],
-            {},
-            {"compare_at_below_price": ["“Cup 0”: was 15.00, is 20.00 USD"]},
-        ),
-        ([{"amount": 20, "compareAtPrice": 20}], {}, {}),
-        ([{"amount": 20, "compareAtPrice": 0}], {}, {}),
-        ([{"availableQuantity": -2}], {}, {"oversold": ["“Cup 0”: -2"]}),
-        ([{"sku": " "}], {}, {"sku_missing": ["“Cup 0”"]}),
-        ([{}, {}], {}, {"sku_duplicate": None}),
-        ([{"name": "One"}, {"name": "One", "sku": "C-2"}], {}, {"price_duplicate": ["2 prices for “One”"]}),
-        ([{"name": "One"}, {"name": "One", "sku": "C-2", "currency": "EUR"}], {}, {}),
-        ([{}], {"slug": ""}, {"slug_missing": ["Cup"]}),
-        ([{}], {"image": ""}, {"image_missing": ["Cup"]}),
-        ([{}], {"description": " "}, {"description_missing": ["Cup"]}),
-        ([{}], {"seo": {}}, {"seo_title_missing": ["Cup"], "seo_description_missing": ["Cup"]}),
-        (
-            [{}],
-            {"seo": {"title": "x" * 71, "description": "y" * 161}},
-            {"seo_title_long": ["71 characters"], "seo_description_long": ["161 characters"]},
-        ),
-        (
-            [{}],
-            {"label": {"title": "Sale", "endDate": "2020-01-01"}, "isLabelEnabled": True},
-            {"badge_over": ["“Sale” ended “2020-01-01”"]},
-        ),
-        ([{}], {"label": {"title": "Sale", "endDate": "2020-01-01"}, "isLabelEnabled": False}, {}),
-        ([{}], {"label": {"title": "Sale", "endDate": "2999-01-01T00:00:00Z"}, "isLabelEnabled": True}, {}),
-        ([{}], {"label": {"title": "Sale", "endDate": "soon"}, "isLabelEnabled": True}, {}),
-    ],
-)
+FAULTS: list[tuple[list[Doc], Doc, dict[str, list[str] | None]]] = [
+    ([], {}, {"price_missing": ["Cup"]}),
+    ([{"amount": 0}], {}, {"price_zero": ["“Cup 0”"]}),
+    (
+        [{"currency": "JPY", "amount": 10.5}],
+        {},
+        {"price_odd": ["“Cup 0”: 10.5 JPY has decimals that the currency does not have"]},
+    ),
+    (
+        [{"amount": 12}, {"amount": 12.5, "sku": "C-2"}, {"amount": 1250, "sku": "C-3"}],
+        {},
+        {"price_odd": ["“Cup 2”: 1,250.00 USD beside 12.50 USD of the same product"]},
+    ),
+    ([{"amount": 12}, {"amount": 1200, "currency": "JPY", "sku": "C-2"}], {}, {}),
+    (
+        [{"amount": 20, "compareAtPrice": 15}],
+        {},
+        {"compare_at_below_price": ["“Cup 0”: was 15.00, is 20.00 USD"]},
+    ),
+    ([{"amount": 20, "compareAtPrice": 20}], {}, {}),
+    ([{"amount": 20, "compareAtPrice": 0}], {}, {}),
+    ([{"availableQuantity": -2}], {}, {"oversold": ["“Cup 0”: -2"]}),
+    ([{"sku": " "}], {}, {"sku_missing": ["“Cup 0”"]}),
+    ([{}, {}], {}, {"sku_duplicate": None}),
+    ([{"name": "One"}, {"name": "One", "sku": "C-2"}], {}, {"price_duplicate": ["2 prices for “One”"]}),
+    ([{"name": "One"}, {"name": "One", "sku": "C-2", "currency": "EUR"}], {}, {}),
+    ([{}], {"slug": ""}, {"slug_missing": ["Cup"]}),
+    ([{}], {"image": ""}, {"image_missing": ["Cup"]}),
+    ([{}], {"description": " "}, {"description_missing": ["Cup"]}),
+    ([{}], {"seo": {}}, {"seo_title_missing": ["Cup"], "seo_description_missing": ["Cup"]}),
+    (
+        [{}],
+        {"seo": {"title": "x" * 71, "description": "y" * 161}},
+        {"seo_title_long": ["71 characters"], "seo_description_long": ["161 characters"]},
+    ),
+    (
+        [{}],
+        {"label": {"title": "Sale", "endDate": "2020-01-01"}, "isLabelEnabled": True},
+        {"badge_over": ["“Sale” ended “2020-01-01”"]},
+    ),
+    ([{}], {"label": {"title": "Sale", "endDate": "2020-01-01"}, "isLabelEnabled": False}, {}),
+    ([{}], {"label": {"title": "Sale", "endDate": "2999-01-01T00:00:00Z"}, "isLabelEnabled": True}, {}),
+    ([{}], {"label": {"title": "Sale", "endDate": "soon"}, "isLabelEnabled": True}, {}),
+]
+"""Prices of a product and fields of it, and the details that are found, by kind; None: whatever they are."""
+
+
+@pytest.mark.parametrize(("of", "fields", "expected"), FAULTS)
 async def test_each_kind_of_fault_is_found_and_nothing_else(
     of: list[Doc], fields: Doc, expected: dict[str, list[str] | None]
 ) -> None:
@@ -189,7 +190,7 @@ async def test_a_product_that_only_a_smart_collection_gathers_is_in_a_collection
         # Nothing is read by itself: smart collections and those filled by hand are listed.
         assert requests(session) == {
             "get-product-collection": 1,
-            "get-collection-products": 1,
+            "list-collection-products": 1,
             "list-invoices": 2,
         }
         assert len(content["collection_missing"]) == 4
@@ -197,15 +198,11 @@ async def test_a_product_that_only_a_smart_collection_gathers_is_in_a_collection
         database = session.sandbox.database
         with database.transaction():
             database.run("delete from members where not smart")
-        left = await found(session, include=["collections"])
-        assert len(left["collection_missing"]) == len(session.sandbox.dump()["products"]) - len(
-            smart["productIds"]
-        )
-        assert await found(session, include=["collections", "seo"]) == left | {
-            kind: details
-            for kind, details in (await found(session, include=["seo"])).items()
-            if kind.startswith("seo")
-        }
+        left = by_kind(await session.call("audit_catalog", include=["collections"]))
+        gathered = len(smart["productIds"])
+        assert left["collection_missing"] == len(session.sandbox.dump()["products"]) - gathered
+        of_texts = by_kind(await session.call("audit_catalog", include=["seo"]))
+        assert by_kind(await session.call("audit_catalog", include=["collections", "seo"])) == left | of_texts
 
 
 async def test_two_collections_of_one_name_are_told() -> None:
@@ -220,7 +217,7 @@ async def test_two_collections_of_one_name_are_told() -> None:
 
 async def test_where_a_collections_own_route_is_missing_the_audit_says_what_it_did_instead() -> None:
     async with shop_session() as session:
-        session.sandbox.faults.add("route_missing", "get-collection-products", count=None)
+        session.sandbox.faults.add("route_missing", "list-collection-products", count=None)
         content = await session.call("audit_catalog", include=["collections"])
         assert "does not have GET /products/collections/{collectionId}/products" in content["notes"][0]
 

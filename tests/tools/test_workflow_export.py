@@ -198,7 +198,7 @@ async def test_the_name_tells_the_format_and_must_not_say_another(tmp_path: Path
 
 
 async def test_more_variants_than_columns_do_no_harm(tmp_path: Path) -> None:
-    variants = [
+    variants: list[Doc] = [
         {
             "id": f"v{number}",
             "name": f"Kind {number}",
@@ -251,8 +251,8 @@ def shop() -> Generator[tuple[SteadySession, Path]]:
         yield session, Path(name)
 
 
-WORDS = TEXTS | HOSTILE
-PRICES = st.fixed_dictionaries(
+WORDS: st.SearchStrategy[str] = TEXTS | HOSTILE
+PRICES: st.SearchStrategy[Doc] = st.fixed_dictionaries(
     {"amount": st.integers(0, 10**6).map(lambda cents: cents / 100)},
     optional={
         "name": WORDS,
@@ -268,7 +268,7 @@ PRICES = st.fixed_dictionaries(
         "recurring": st.just({"interval": "month", "intervalCount": 3}),
     },
 )
-PRODUCTS = st.fixed_dictionaries(
+PRODUCTS: st.SearchStrategy[Doc] = st.fixed_dictionaries(
     {"name": WORDS},
     optional={
         "slug": WORDS,
@@ -298,8 +298,8 @@ def test_whatever_a_shop_holds_imports_again_without_change(
         label = product.get("label")
         switched = {"isLabelEnabled": label is not None and product.get("isLabelEnabled", True)}
         prices = product.get("of", [])
-        fields = {key: value for key, value in product.items() if key not in {"name", "of"}}
-        key = add_product(steady.session, product["name"], **fields | switched)
+        fields: Doc = {key: value for key, value in product.items() if key not in {"name", "of"}} | switched
+        key = add_product(steady.session, product["name"], of=None, **fields)
         for number, price in enumerate(prices):
             price = dict(price)  # noqa: PLW2901 - hypothesis shows what it drew
             name = price.pop("name", f"Price {number}")
@@ -310,8 +310,8 @@ def test_whatever_a_shop_holds_imports_again_without_change(
     assert not done.is_error, done.content
     steady.session.sandbox.requests.clear()
     result = steady.result("import_products", {"file": f"x.{file_format}", "dry_run": False})
-    content = result.structured_content or {}
     assert not result.is_error, result.content
+    content: Doc = result.structured_content or {}
     assert content["products_changed"] == content["products_created"] == content["prices_created"] == 0
     assert content.get("left_out", []) == []
     assert steady.session.writes() == []

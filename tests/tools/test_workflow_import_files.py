@@ -210,10 +210,13 @@ def test_any_bytes_are_rows_or_refused_in_words(table_format: TableFormat, conte
         assert str(error).startswith("The rows could not be read: ")  # noqa: PT017 - either way is right
 
 
+WORKBOOK = sheet_of([["SKU", "Title"], ["1", "Lamp"], ["2", "Jug"]])
+
+
 @settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_workbook_with_any_byte_changed_is_rows_or_refused_in_words(data: st.DataObject) -> None:
-    content = bytearray(sheet_of([["SKU", "Title"], ["1", "Lamp"], ["2", "Jug"]]))
+    content = bytearray(WORKBOOK)
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
         content[place] = data.draw(st.integers(0, 255))
     try:

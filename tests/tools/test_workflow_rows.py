@@ -18,8 +18,14 @@ from hoopai_products_mcp.tools.row_writers import FileFormat, as_meant, harmless
 FORMATS: tuple[FileFormat, ...] = ("csv", "jsonl", "xlsx")
 ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(str.strip)
-HOSTILE = st.builds(
-    lambda start, rest: start + rest,
+
+
+def _joined(start: str, rest: str) -> str:
+    return start + rest
+
+
+HOSTILE: st.SearchStrategy[str] = st.builds(
+    _joined,
     st.sampled_from(
         [
             *ACTIVE,
@@ -61,7 +67,7 @@ def values_of(key: str) -> st.SearchStrategy[Any]:
             return IDS if key in {"product_id", "price_id"} else TEXTS | HOSTILE
 
 
-CELLS = st.fixed_dictionaries(
+CELLS: st.SearchStrategy[Cells] = st.fixed_dictionaries(
     {"sku": TEXTS | HOSTILE},
     optional={column.key: values_of(column.key) for column in COLUMNS if column.key not in {"sku", "slug"}},
 )

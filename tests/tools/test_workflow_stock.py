@@ -148,7 +148,7 @@ def test_any_shelf_is_told_right(
     for number, quantity in enumerate(quantities):
         add_product(empty.session, f"Cup {number}", of=[TRACKED | {"availableQuantity": quantity}])
     result = empty.result("low_stock", {"threshold": threshold, "limit": limit})
-    content = result.structured_content or {}
+    content: dict[str, Any] = result.structured_content or {}
     named = {str(number): quantity for number, quantity in enumerate(quantities)}
     assert [item["available_quantity"] for item in content["items"]] == _by_quantity(named, threshold, limit)
     assert content["total"] + content["enough"] == len(quantities)

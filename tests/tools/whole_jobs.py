@@ -71,7 +71,7 @@ def add_product(session: ShopSession, name: str, *, of: list[Doc] | None = None,
 def add_price(session: ShopSession, product_id: str, name: str, **fields: Any) -> str:
     """Somebody gives a product a price; its id. Call it within a transaction of the shop's, or by itself."""
     database = session.sandbox.database
-    key = object_id("added price", product_id, name)
+    key = object_id("added price", product_id, name, len(session.sandbox.dump()["prices"]))
     now = database.now()
     doc: Doc = {
         "_id": key,
