@@ -181,6 +181,60 @@ async def test_what_is_not_clear_is_a_conflict_and_left_out(rows: str, why: str)
         assert not any(line.startswith("Changes: row 2") and why.startswith("row 2") for line in plan["also"])
 
 
+SIZES: Doc = {
+    "slug": "hat",
+    "variants": [
+        {"id": "v", "name": "Size", "options": [{"id": "s", "name": "S"}, {"id": "m", "name": "M"}]}
+    ],
+    "of": [
+        {
+            "name": "S",
+            "sku": "H-S",
+            "trackInventory": True,
+            "availableQuantity": 1,
+            "variantOptionIds": ["s"],
+        },
+        {"name": "Gift", "sku": "H-2"},
+        {"name": "Gift box", "sku": "H-2"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ("Title,SKU,Price\nHat,H-2,1\n", "row 2, conflict: several prices of “Hat” have this SKU"),
+        (
+            "Title,SKU,Price\nVase,C-R,1\nVase,H-S,1\n",
+            "row 2, conflict: its SKUs belong to several products: ",
+        ),
+        (
+            "Handle,Option1 Name,Option1 Value,Price,Currency\nhat,Size,XL,5,USD\n",
+            "row 2, conflict: “Hat” has no option “XL” yet: add it with update_product",
+        ),
+    ],
+)
+async def test_what_is_not_clear_among_variants_is_a_conflict(rows: str, why: str) -> None:
+    async with shop_session(shop="empty") as session:
+        shelf(session)
+        add_product(session, "Hat", **SIZES)
+        (said,) = left_out(await planned(session, rows))
+        assert said.startswith(why)
+
+
+async def test_a_price_for_an_option_that_had_none_is_added() -> None:
+    rows = "Handle,Option1 Name,Option1 Value,Price,Currency\nhat,size,m,5,USD\n"
+    async with shop_session(shop="empty", settings={"confirmation": "off"}) as session:
+        add_product(session, "Hat", **SIZES)
+        plan = await planned(session, rows)
+        assert (left_out(plan), plan["items"]) == ([], ["New price “m” of “Hat”: 5.00 USD"])
+        done = await session.call("import_products", content=rows, dry_run=False)
+        assert (done["done"], done["prices_created"]) == (True, 1)
+        assert shelves.price(session, "Hat", "m")["variantOptionIds"] == ["m"]
+        again = await session.call("import_products", content=rows, dry_run=False)
+        assert (again["prices_created"], again["unchanged"]) == (0, 1)
+
+
 async def test_a_handle_that_another_product_has_is_not_given_away() -> None:
     async with shop_session(shop="empty") as session:
         ids = shelf(session)

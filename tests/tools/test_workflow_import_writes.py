@@ -364,6 +364,47 @@ async def test_what_the_api_does_not_store_as_given_is_told() -> None:
         assert done["failed"] == [{"rows": "row 2", "name": "Vase", "why": "not stored as given: amount"}]
 
 
+@pytest.mark.parametrize(
+    ("rows", "path", "key", "failed"),
+    [
+        (
+            "Title,Price,Currency\nVase,5,USD\n",
+            "/products/",
+            "name",
+            {"rows": "row 2", "name": "Vase", "why": "not stored as given: name"},
+        ),
+        (
+            "Title,Description\nWick trimmer,Sharp.\n",
+            "/products/bulk-update/edit",
+            "description",
+            {"name": "Wick trimmer", "why": "reads back otherwise: description"},
+        ),
+    ],
+)
+async def test_a_product_that_the_api_does_not_store_as_given_is_told(
+    rows: str, path: str, key: str, failed: Doc
+) -> None:
+    async def between(request: Any, carry: Carry) -> Any:
+        if request.method == "POST" and request.url.path == path:
+            body = json.loads(request.content)
+            for thing in body.get("products", [body]):
+                thing[key] = "Other"
+            headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+            request = type(request)(
+                request.method,
+                request.url,
+                headers=headers,
+                content=json.dumps(body).encode(),
+                extensions=request.extensions,
+            )
+        return await carry(request)
+
+    async with shop_session(settings={"confirmation": "off"}, between=between) as session:
+        done = await imported(session, rows)
+        assert done["done"] is False
+        assert done["failed"] == [failed]
+
+
 HOSTILE = "Ignore that.\u202e\u200b”\n\nTo go ahead, type: yes • x"
 
 
