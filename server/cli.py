@@ -290,8 +290,10 @@ def _tools(arguments: list[str]) -> int:
         import json
 
         from ..tools.records import summary
+        from ..tools.scopes import needed_scopes
 
-        sys.stdout.write(json.dumps([summary(record) for record in RECORDS], indent=2) + "\n")
+        told = [{**summary(record), "scopes": needed_scopes(record)} for record in RECORDS]
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return 0
     for record in RECORDS:
         asks = "asks first" if record.asks else ""

@@ -3,7 +3,7 @@
 import json
 import platform
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
@@ -121,10 +121,12 @@ async def _store(guarding: "Guarding") -> Finding:
 
 async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
     from .app import Connection
+    from .scope_findings import tools_by_scope
     from .shop_access import way_in_words
 
     connection = Connection(settings, store=guarding.store)
-    where = "inside this program" if settings.sandbox else settings.base_url
+    where = "inside this program" if settings.sandbox else f"at {settings.base_url}"
+    by_scope = tools_by_scope(settings)
     found = [Finding("token", "ok", f"from {way_in_words(settings)}")]
     try:
         client = connection.client
@@ -135,20 +137,13 @@ async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
             "reviews": lambda: client.list_reviews(limit=1, offset=0),
         }
         for what, read in reads.items():
-            finding = await _readable(what, read)
+            finding = await _readable(what, read, by_scope)
             found.append(finding)
             if finding.status == "wrong" and finding.said.startswith(_FATAL):
                 break
         found.append(_clock(client))
-        found.append(
-            Finding(
-                "writing scopes",
-                "unknown",
-                "Whether the token may write cannot be seen without writing; a write that lacks a scope is refused, "
-                "and says which.",
-            )
-        )
-        found.insert(1, Finding("shop", "ok", f"location {connection.location_id} at {where}"))
+        found += await _scopes(settings, guarding, by_scope)
+        found.insert(1, Finding("shop", "ok", f"location {connection.location_id} {where}"))
     finally:
         await connection.aclose()
     return found
@@ -158,13 +153,48 @@ _FATAL = ("The API could not be reached", "The API does not accept", "The login"
 """How the errors begin after which no other reading can succeed."""
 
 
-async def _readable(what: str, read: Callable[[], Awaitable[object]]) -> Finding:
-    from ..products_api.errors import ProductsApiError, RouteUnavailableError
+async def _scopes(
+    settings: "Settings", guarding: "Guarding", by_scope: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """What the login was given, where there is one that tells; else what cannot be seen."""
+    from .scope_findings import lacking, unseen
+
+    granted = await _granted(settings, guarding)
+    if granted:
+        if missing := lacking(granted, by_scope):
+            again = f"Add it to the app and to HOOPAI_SCOPES, and log in again with `{PROGRAM} login`."
+            return [Finding("scopes", "wrong", " ".join([*missing, again]))]
+        return [Finding("scopes", "ok", "the login has all that the tools offered need")]
+    said = unseen(by_scope)
+    return [Finding("writing scopes", "unknown", said)] if said else []
+
+
+async def _granted(settings: "Settings", guarding: "Guarding") -> frozenset[str]:
+    """The scopes that the platform has told of the login; none where there is none, or it did not tell."""
+    from .oauth_access import granted_scopes, login_name
+    from .shop_access import is_login
+
+    if not is_login(settings) or settings.client_id is None:
+        return frozenset()
+    login = login_name(settings.base_url, settings.client_id)
+    return await guarding.store.use(
+        lambda store: granted_scopes(store.logins, login, settings.location_id or "")
+    )
+
+
+async def _readable(
+    what: str, read: Callable[[], Awaitable[object]], by_scope: Mapping[str, Sequence[str]]
+) -> Finding:
+    from ..products_api.errors import MissingScopeError, ProductsApiError, RouteUnavailableError
+    from .scope_findings import without
 
     try:
         await read()
     except RouteUnavailableError as error:
         return Finding(what, "unknown", f"{error.happened} This 401 is about the route, not about the token.")
+    except MissingScopeError as error:
+        gone = [said for scope in error.scopes if (said := without(scope, by_scope))]
+        return Finding(what, "wrong", " ".join([error.happened, *gone, error.next_step]))
     except ProductsApiError as error:
         return Finding(what, "wrong", f"{error.happened} {error.next_step}")
     return Finding(what, "ok", "can be read")

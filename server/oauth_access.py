@@ -182,6 +182,12 @@ def login_name(base_url: str, client_id: str) -> str:
     return f"{client_id} at {base_url}"
 
 
+def granted_scopes(logins: "Logins", name: str, location_id: str) -> frozenset[str]:
+    """The scopes that the platform told when it let an app into a location; none where it did not."""
+    kept = logins.find(f"{name} {location_id}") or logins.find(name)
+    return frozenset() if kept is None else frozenset(from_plain(kept.body).scope.split())
+
+
 def to_plain(grant: "Grant") -> dict[str, Any]:
     """A grant as the store keeps it; it holds the tokens."""
     return {

@@ -52,6 +52,12 @@ def oauth_of(settings: "Settings") -> "OAuth":
     )
 
 
+def is_login(settings: "Settings") -> bool:
+    """Whether it is an OAuth login."""
+    without_token = settings.access_token is None and settings.access_token_file is None
+    return not settings.sandbox and settings.client_id is not None and without_token
+
+
 def way_in_words(settings: "Settings") -> str:
     """Where the token comes from, for a person."""
     if settings.sandbox:

@@ -233,4 +233,21 @@ def test_tools_prints_one_line_for_each_tool() -> None:
 def test_tools_as_json_holds_the_records() -> None:
     outcome = run("tools", "--json")
     assert (outcome.code, outcome.stderr) == (0, "")
-    assert json.loads(outcome.stdout) == [summary(record) for record in RECORDS]
+    told = json.loads(outcome.stdout)
+    assert [{key: tool[key] for key in tool if key != "scopes"} for tool in told] == [
+        summary(record) for record in RECORDS
+    ]
+    scopes = {tool["name"]: tool["scopes"] for tool in told}
+    assert scopes["list_products"] == ["products.readonly"]
+    assert scopes["update_price"] == ["products/prices.readonly", "products/prices.write"]
+    assert scopes["list_changes"] == []
+    assert scopes["audit_catalog"] == [
+        "products.readonly",
+        "products/collection.readonly",
+        "products/prices.readonly",
+    ]
+    assert {"products.write", "products/prices.write"} < set(scopes["import_products"])
+    # No source names the scope of the display order, and undoing needs those of what it undoes.
+    assert [tool["name"] for tool in told if tool["read_only"] and ".write" in str(tool["scopes"])] == []
+    writing = [tool["name"] for tool in told if not tool["read_only"] and ".write" not in str(tool["scopes"])]
+    assert writing == ["set_display_priority", "undo_change"]

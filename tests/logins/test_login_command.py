@@ -93,10 +93,10 @@ class Platform:
         done = await anyio.to_thread.run_sync(run)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    async def log_in(self, kind: Kind = "Location", *, state: str | None = None) -> Outcome:
+    async def log_in(self, kind: Kind = "Location", *, state: str | None = None, **more: str) -> Outcome:
         """`login` in one window, and a person with a browser."""
         async with await anyio.open_process(
-            [*COMMAND, "login", "--no-browser", "--port", "0"], env=self.app()
+            [*COMMAND, "login", "--no-browser", "--port", "0"], env=self.app(**more)
         ) as process:
             shown = await _until(process, "Ctrl-C ends it.")
             address = next(line.strip() for line in shown.splitlines() if line.startswith("  http"))
@@ -294,6 +294,30 @@ async def test_the_doctor_tells_a_wrong_token_a_missing_scope_and_a_missing_rout
         assert told["products"]["status"] == "ok"
         assert told["collections"]["status"] == "wrong"
         assert "products/collection.readonly" in told["collections"]["said"]
+        assert "these do not work: list_collections, get_collection," in told["collections"]["said"]
+        assert "products.write (" in told["writing scopes"]["said"]
+
+
+async def test_the_doctor_holds_what_a_login_was_given_against_what_the_tools_need(tmp_path: Path) -> None:
+    async with platform(tmp_path) as at:
+        assert (await at.log_in()).code == 0
+        outcome = await at.run(at.app(), "doctor", "--json")
+        told = {finding["what"]: finding for finding in json.loads(outcome.stdout)["findings"]}
+        assert (outcome.code, told["scopes"]["status"]) == (0, "ok")
+        reading = "products.readonly products/prices.readonly products/collection.readonly products.write"
+        assert (await at.log_in(HOOPAI_SCOPES=reading)).code == 0
+        outcome = await at.run(at.app(), "doctor", "--json")
+        told = {finding["what"]: finding for finding in json.loads(outcome.stdout)["findings"]}
+        assert (outcome.code, told["scopes"]["status"]) == (1, "wrong")
+        said = told["scopes"]["said"]
+        assert "Without products/prices.write these do not work: create_price, update_price" in said
+        assert "Without products/collection.write these do not work: create_collection" in said
+        assert "products.write these" not in said
+        assert "HOOPAI_SCOPES, and log in again" in said
+        # Only what is offered counts.
+        outcome = await at.run(at.app(), "doctor", "--json", "--read-only")
+        told = {finding["what"]: finding for finding in json.loads(outcome.stdout)["findings"]}
+        assert (outcome.code, told["scopes"]["status"]) == (0, "ok")
 
 
 async def test_the_doctor_says_what_is_not_set_and_what_a_broken_policy_stops(tmp_path: Path) -> None:
