@@ -106,27 +106,29 @@ async def _in_memory(subject: Subject) -> AsyncGenerator[Client]:
 
 @asynccontextmanager
 async def _over_http(subject: Subject) -> AsyncGenerator[Client]:
-    port = _free_port()
+    port = free_port()
     environment = {**os.environ, **subject.environment}
     nowhere = subprocess.DEVNULL
     async with await anyio.open_process(
         subject.http(port), env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere
     ) as process:
         try:
-            await _wait_for(port)
+            await wait_for(port)
             async with Client(f"http://127.0.0.1:{port}/mcp") as client:
                 yield client
         finally:
             process.terminate()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
 
 
-async def _wait_for(port: int) -> None:
+async def wait_for(port: int) -> None:
+    """Wait until somebody listens there."""
     with anyio.fail_after(_PATIENCE_SECONDS):
         while True:
             try:
