@@ -17,7 +17,7 @@ from .operations import Operation
 from .replies import Reply
 
 # A shop that a merchant works through one conversation needs few connections; long jobs share them.
-_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=30)
+_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30)
 
 AnyTransport: TypeAlias = httpx.AsyncBaseTransport
 """What requests can be sent through, for those who may not name the HTTP library."""
