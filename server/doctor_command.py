@@ -120,7 +120,7 @@ async def _store(guarding: "Guarding") -> Finding:
 
 
 async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
-    from .app import Connection
+    from .connection import Connection
     from .scope_findings import tools_by_scope
     from .shop_access import way_in_words
 

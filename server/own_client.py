@@ -23,8 +23,9 @@ from mcp_types import (
 
 from ..guard.question import ASK_AGAIN, CONFIRM, TYPED, same_words
 from ..tools.undoing import ASK_WITH
-from .app import Connection, build_server
+from .app import build_server
 from .command_parser import FAILED, PROGRAM, CommandError, say
+from .connection import Connection
 from .plan_text import plainly
 from .ready import require_shop
 from .terminal import ask, named, show, user_name, wrapped
