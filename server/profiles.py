@@ -40,8 +40,10 @@ class Profile:
         return f"{self.title} ({self.name})" if self.title else self.name
 
 
-def profiles_of(settings: Settings) -> list[Profile]:
+def profiles_of(settings: Settings, *, reachable: bool = True) -> list[Profile]:
     """The shops of a server with these settings, in the order of their file.
+
+    `reachable` is whether each has to say how it is reached.
 
     Raises:
         SettingsError: the file of shops cannot be read or used, or a shop cannot be reached with what it says.
@@ -65,7 +67,7 @@ def profiles_of(settings: Settings) -> list[Profile]:
     if problems:
         raise _error(path, problems)
     for profile in found:
-        if profile.settings.missing():
+        if reachable and profile.settings.missing():
             problems.append(
                 f"shops.{profile.name} does not say how it is reached: give access_token_file, client_id with"
                 f" client_secret_file, or agency; or keep its token with `login --token --shop {profile.name}`"
