@@ -23,7 +23,8 @@ from hoopai_products_mcp.prompts.rendering import BUDGET
 from hoopai_products_mcp.prompts.template import templates
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.seed import ShopChoice
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 
 SHOPS: Final[dict[str, ShopChoice]] = {"demo shop": "demo", "empty shop": "empty", "5,000 products": 5000}

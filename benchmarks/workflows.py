@@ -32,7 +32,8 @@ from hoopai_products_mcp.sandbox.database import object_id
 from hoopai_products_mcp.sandbox.engine import Sandbox
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 from hoopai_products_mcp.sandbox.time_lapse import TimeLapseLoop
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 
 FEWER: Final = 1_000

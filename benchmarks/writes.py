@@ -27,7 +27,8 @@ from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.products_api.models import BulkPriceChange, PriceChanges
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 
 PRODUCTS = 200

@@ -134,7 +134,7 @@ class _Ladder:
 
     async def _round(self, plan: Plan, before: str = "") -> InputRequiredResult:
         record = await self._keep(plan, "open")
-        asked = ElicitRequest(params=_form(plan, before))
+        asked = ElicitRequest(params=_form(self.call, plan, before))
         return InputRequiredResult(
             input_requests={QUESTION: asked}, request_state=json.dumps({"plan": record.id})
         )
@@ -158,7 +158,7 @@ class _Ladder:
             record = await self._keep(plan, "open")
             answer: ElicitResult | None = None
             with anyio.move_on_after(self.asking.lifetime_seconds):
-                answer = await _put(plan, before, context)
+                answer = await _put(self.call, plan, before, context)
             if answer is None:
                 raise ToolError(question.LATE)
             await self._spend(record, "open")
@@ -191,6 +191,7 @@ class _Ladder:
         return Preview(
             status="confirmation_required",
             plan=plan,
+            shop=self.call.shop,
             plan_id=record.id,
             token=token,
             stale=stale or [],
@@ -257,6 +258,7 @@ class _Ladder:
         return Preview(
             status="waiting_for_approval",
             plan=plan,
+            shop=self.call.shop,
             plan_id=record.id,
             stale=stale,
             next_step=f"{NOTHING_CHANGED}{ignored} Tell the person: it waits for them to approve it in a terminal with "
@@ -342,15 +344,15 @@ def _bound(record: "PlanRecord") -> bytes:
     )
 
 
-def _form(plan: Plan, before: str) -> ElicitRequestFormParams:
+def _form(call: WriteCall, plan: Plan, before: str) -> ElicitRequestFormParams:
     return ElicitRequestFormParams(
-        message=question.message(plan, before), requested_schema=question.form(plan)
+        message=question.message(plan, before, shop=call.shop), requested_schema=question.form(plan)
     )
 
 
-async def _put(plan: Plan, before: str, context: Context[Any, Any]) -> ElicitResult:
+async def _put(call: WriteCall, plan: Plan, before: str, context: Context[Any, Any]) -> ElicitResult:
     """Put the question and wait for the answer."""
-    asked = _form(plan, before)
+    asked = _form(call, plan, before)
     try:
         return await context.session.elicit_form(
             asked.message, asked.requested_schema, related_request_id=context.request_id

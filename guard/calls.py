@@ -43,6 +43,7 @@ class WriteCall:
     is authenticated, `local` where nobody has to be; `client` is the program as it names itself. `undoes` is the change
     that the call takes back; the state of its plan names, under `undoings`, those who did so before. `denied` is what
     the caller is told where a plan would have to be agreed to and they may not do such things; empty where they may.
+    `shop` is how a person knows the shop, where the server has several.
     """
 
     tool: str
@@ -55,6 +56,7 @@ class WriteCall:
     caller: str = "local"
     client: str = ""
     denied: str = ""
+    shop: str = ""
     dry_run: bool = False
     token: str | None = None
     undoes: str | None = None
@@ -88,12 +90,13 @@ class Preview:
     """A plan that is not carried out, or not yet.
 
     `plan_id` is where the whole plan can be read, if it could be kept. `stale` says what changed since an earlier
-    approval, and `next_step` what can be done.
+    approval, and `next_step` what can be done. `shop` names it to a person, where there are several.
     """
 
     status: Literal["dry_run", "confirmation_required", "waiting_for_approval"]
     plan: Plan
     next_step: str
+    shop: str = ""
     plan_id: str | None = None
     token: str | None = None
     stale: list[str] = field(default_factory=list[str])

@@ -24,10 +24,11 @@ FAILED = f"Not confirmed: the client was asked and failed to answer. {NOTHING_CH
 LATE = f"Not confirmed: the answer came too late, or never. {NOTHING_CHANGED} Call again to ask anew."
 
 
-def message(plan: Plan, before: str = "") -> str:
-    """The whole question: what happened before it if anything, the plan, and what to do to agree."""
+def message(plan: Plan, before: str = "", *, shop: str = "") -> str:
+    """The whole question: which shop where there are several, what happened before it if anything, the plan, and what
+    to do to agree."""
     how = f"To go ahead, type: {plan.typed}" if plan.typed else "To go ahead, tick the box."
-    return "\n\n".join(part for part in (before, plan.describe(), how) if part)
+    return "\n\n".join(part for part in (shop and f"Shop: {shop}", before, plan.describe(), how) if part)
 
 
 def form(plan: Plan) -> dict[str, Any]:

@@ -220,6 +220,7 @@ async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> P
     return Preview(
         status="dry_run",
         plan=plan,
+        shop=call.shop,
         plan_id=plan_id,
         refused=refused,
         next_step=NOTHING_CHANGED + ("" if refused else f" Without dry_run the same call {then}."),

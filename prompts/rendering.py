@@ -74,14 +74,15 @@ def instructions(template: Template, chosen: Mapping[str, str], offered: Collect
     return "\n\n".join([*parts, _DATA_FIRST])
 
 
-def guide(template: Template, offered: Collection[str]) -> str:
-    """The same text for a client that has no prompts: instead of the data, the calls that read it."""
+def guide(template: Template, offered: Collection[str], note: str = "") -> str:
+    """The same text for a client that has no prompts: instead of the data, the calls that read it. `note` is for all
+    of these calls."""
     reads = "\n".join(f"- `{call}`" for call in template.reads)
     asks = "\n".join(f"- {name}: {argument.description}" for name, argument in template.arguments.items())
     parts = [f"# {template.title}"]
     if asks:
         parts.append(f"Know from the merchant first (ask for what is missing):\n{asks}")
-    parts += [f"Read first:\n{reads}", template.text, *_closing(template, offered)]
+    parts += [*([note] if note else []), f"Read first:\n{reads}", template.text, *_closing(template, offered)]
     return "\n\n".join(parts)
 
 

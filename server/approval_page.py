@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -59,8 +59,10 @@ class RefusedError(Exception):
 
 
 class ApprovalPage:
-    """The page of one server process, for the plans of one location.
+    """The page of one server process, for the plans of its shops.
 
+    shops:
+        how a person knows each shop, by location id; empty where there is one.
     hosts:
         the names that this server answers to, each with its port, such as `127.0.0.1:8000`.
     tell:
@@ -71,13 +73,13 @@ class ApprovalPage:
         self,
         store: "Store",
         *,
-        location: str,
+        shops: Mapping[str, str],
         hosts: frozenset[str],
         tell: Callable[[str], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._location = location
+        self._shops = shops
         self._hosts = hosts
         self._tell = tell
         self._clock = clock
@@ -137,8 +139,11 @@ class ApprovalPage:
         if (key := request.query_params.get("key")) is not None and request.method == "GET":
             return self._open(request, key)
         self._session(request)
-        waiting = await self._store.use(lambda store: store.ledger.waiting(self._location))
-        return HTMLResponse(list_page(waiting))
+        waiting = await self._store.use(lambda store: store.ledger.waiting())
+        mine = [
+            (record, self._shops[record.location]) for record in waiting if record.location in self._shops
+        ]
+        return HTMLResponse(list_page(mine))
 
     def _open(self, request: Request, key: str) -> Response:
         """Exchange the key for a session."""
@@ -187,12 +192,15 @@ class ApprovalPage:
 
     def _page(self, record: "PlanRecord", session: str, problem: str = "", status: int = 200) -> Response:
         token = self._token(session, record.id)
-        return HTMLResponse(plan_page(record, token, now=self._clock(), problem=problem), status)
+        return HTMLResponse(
+            plan_page(record, token, now=self._clock(), problem=problem, shop=self._shops[record.location]),
+            status,
+        )
 
     async def _record(self, request: Request) -> "PlanRecord":
         plan_id: str = request.path_params["plan_id"]
         record = await self._store.use(lambda store: store.ledger.find(plan_id))
-        if record is None or record.location != self._location:
+        if record is None or record.location not in self._shops:
             raise RefusedError(
                 404, "No such change", f"{why_not_decided(None, self._clock())} Nothing was approved."
             )

@@ -44,12 +44,14 @@ def _list(arguments: list[str]) -> int:
         epilog=f"example:\n  {PROGRAM} approvals list --data-dir ./data",
     )
     with kept_at(vars(parser.read(arguments))) as store:
-        waiting = store.ledger.waiting()
+        waiting = store.ledger.waiting(store.only)
+        places = {record.location: store.place(record.location) for record in waiting}
     if not waiting:
         show("Nothing waits for approval.")
         return 0
     for location, records in groupby(sorted(waiting, key=lambda record: record.location), _location):
-        show(f"Location {location}", "")
+        place = places[location]
+        show(f"Location {location}" if place == location else f"Shop {place}", "")
         for record in records:
             show(*_summary(record), "")
     show(f"Read one in full:  {PROGRAM} approvals show ID")
@@ -87,8 +89,9 @@ def _show(arguments: list[str]) -> int:
     with kept_at(found) as store:
         record = _found(store, found["id"])
         now = store.database.clock()
+        head = _head(record, now, store)
     plan = from_plain(record.plan)
-    show(*_head(record, now), "", *plan_lines(plan, whole=True))
+    show(*head, "", *plan_lines(plan, whole=True))
     if record.arguments:
         show(
             "",
@@ -100,13 +103,13 @@ def _show(arguments: list[str]) -> int:
     return 0
 
 
-def _head(record: "PlanRecord", now: float) -> list[str]:
+def _head(record: "PlanRecord", now: float, store: Kept) -> list[str]:
     return [
         record.id,
         *named(
             [
                 ("tool", f"{record.title} ({record.tool})"),
-                ("location", record.location),
+                ("shop" if store.several else "location", store.place(record.location)),
                 ("asked by", record.caller),
                 ("made", moment(record.created)),
                 ("good until", moment(record.expires)),
@@ -129,7 +132,7 @@ def _approve(arguments: list[str]) -> int:
     with kept_at(found) as store:
         record = _waiting(store, found["id"], "approved")
         plan = from_plain(record.plan)
-        show(*_head(record, store.database.clock()), "", *plan_lines(plan, whole=False), "")
+        show(*_head(record, store.database.clock(), store), "", *plan_lines(plan, whole=False), "")
         if not _agrees(record, plan):
             return FAILED
         _decide(store, record, approve=True)

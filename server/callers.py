@@ -12,7 +12,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp_types import CallToolResult, TextContent
 
-from .http_values import LOCAL, RIGHTS, Scopes
+from .http_values import LOCAL, RIGHTS, SHOPS_CLAIM, Scopes
 from .settings import Settings
 
 _NOBODY = "nobody"
@@ -28,10 +28,15 @@ def needed_rights(tools: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ..
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a call."""
+    """Who makes a call. `shops` are the names or location ids of the shops they may use; None for each."""
 
     name: str
     rights: frozenset[str]
+    shops: frozenset[str] | None = None
+
+    def may_use(self, *names: str) -> bool:
+        """Whether a shop of one of these names or ids is theirs."""
+        return self.shops is None or not self.shops.isdisjoint(names)
 
 
 def name_of(token: AccessToken) -> str:
@@ -53,9 +58,11 @@ class Callers:
         """The caller of the request that is being answered."""
         token = get_access_token()
         if token is not None:
-            return Caller(name_of(token), frozenset(token.scopes if self._asked else RIGHTS))
+            shops = (token.claims or {}).get(SHOPS_CLAIM)
+            limited = None if shops is None else frozenset[str](shops)
+            return Caller(name_of(token), frozenset(token.scopes if self._asked else RIGHTS), limited)
         # Without a token nothing gets here where one is needed; should it ever, it may do nothing.
-        return Caller(_NOBODY, frozenset()) if self._asked else Caller(LOCAL, frozenset(RIGHTS))
+        return Caller(_NOBODY, frozenset(), frozenset()) if self._asked else Caller(LOCAL, frozenset(RIGHTS))
 
     def refusal(self, missing: list[str]) -> str:
         """What a caller without these rights is told."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..prompts.documents import Document, Link
 from ..tools.results import plain
 from . import findings
-from .resource_uris import CATALOG, COLLECTIONS
+from .resource_uris import catalog_uri, collections_uri
 from .stock_levels import LOW, level
 from .walks import CLOSELY, inventory, prices_of, readable
 
@@ -68,13 +68,13 @@ async def catalog_document(chosen: "Chosen") -> Document:
         },
     }
     return Document(
-        uri=CATALOG,
+        uri=catalog_uri(),
         title="The catalog in a page",
         head=cast(
             "Mapping[str, Any]", plain({key: value for key, value in head.items() if value is not None})
         ),
         notes=tuple(notes),
-        links=(Link(COLLECTIONS, "All collections"),),
+        links=(Link(collections_uri(), "All collections"),),
     )
 
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from ..guard.plan import from_plain
 from .command_parser import FAILED, PROGRAM, CommandError, Parser, checked, dispatch, read_settings
-from .kept import kept, kept_at, store_parser
+from .kept import kept, kept_at, refuse_without_store, store_parser
 from .plan_text import plainly, plan_lines
 from .terminal import moment, named, show
 
 if TYPE_CHECKING:
     from ..guard.journal import Change
+    from .profiles import Profile
 
 _DESCRIPTION = """\
 What was changed through this server.
@@ -35,7 +36,16 @@ _MOST_DIGITS = 9
 OUTCOMES = ("done", "not_done", "unknown")
 CONFLICTS = ("stop", "skip", "overwrite")
 """The values of `list_changes` and `undo_change`; importing those tools would cost the help its speed."""
-_SHOP_SETTINGS = ("location_id", "sandbox", "data_dir", "policy_file", "base_url", "api_version", "timeout")
+_SHOP_SETTINGS = (
+    "location_id",
+    "shops_file",
+    "sandbox",
+    "data_dir",
+    "policy_file",
+    "base_url",
+    "api_version",
+    "timeout",
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -66,13 +76,18 @@ def _list(arguments: list[str]) -> int:
     found = parser.read(arguments)
     with kept_at(vars(found)) as store:
         changes, total = store.journal.list(
-            location=None, tool=found.tool, outcome=found.outcome, limit=found.limit, offset=found.offset
+            location=store.only,
+            tool=found.tool,
+            outcome=found.outcome,
+            limit=found.limit,
+            offset=found.offset,
         )
+        shops = {change.id: store.place(change.location) if store.several else None for change in changes}
     if not changes:
         show("No changes." if not total else f"No more changes: there are {total} of them.")
         return 0
     for change in changes:
-        show(*_summary(change), "")
+        show(*_summary(change, shop=shops[change.id]), "")
     following = found.offset + len(changes)
     show(f"{found.offset + 1} to {following} of {total}.")
     if following < total:
@@ -83,7 +98,7 @@ def _list(arguments: list[str]) -> int:
 
 def _same(found: dict[str, object]) -> str:
     """The options of a list that its next page needs as well."""
-    given = {name: found[name] for name in ("limit", "tool", "outcome", "data_dir")}
+    given = {name: found[name] for name in ("limit", "tool", "outcome", "shop", "data_dir", "shops_file")}
     options = {name: value for name, value in given.items() if value not in {None, _PAGE}}
     return "".join(f" --{name.replace('_', '-')} {shlex.quote(str(options[name]))}" for name in options)
 
@@ -106,11 +121,12 @@ def outcome_words(change: "Change") -> str:
     return words + (", found out later" if found_out else "")
 
 
-def _summary(change: "Change", *, why: bool = False) -> list[str]:
+def _summary(change: "Change", *, why: bool = False, shop: str | None = None) -> list[str]:
     return [
         f"  {change.id}   {moment(change.time)}",
         *named(
             [
+                ("shop", shop),
                 ("what", from_plain(change.plan).action),
                 ("outcome", outcome_words(change)),
                 ("why", change.outcome.why if why and change.outcome else None),
@@ -131,6 +147,8 @@ def _show(arguments: list[str]) -> int:
     found = vars(parser.read(arguments))
     with kept_at(found) as store:
         change = store.journal.find(found["id"])
+        place = store.place(change.location) if change is not None else ""
+        several = store.several
     if change is None:
         raise CommandError("no change has that id.")
     outcome = change.outcome
@@ -140,7 +158,7 @@ def _show(arguments: list[str]) -> int:
             [
                 ("tool", f"{change.title} ({change.tool})"),
                 ("when", moment(change.time)),
-                ("location", change.location),
+                ("shop" if several else "location", place),
                 ("caller", change.caller),
                 ("client", change.client),
                 ("allowed", _road(change.road)),
@@ -203,11 +221,20 @@ def _undo(arguments: list[str]) -> int:
         raise CommandError("undoing needs a person at a terminal. Nothing was changed.")
     settings = read_settings(found)
     with kept(settings) as store:
-        if store.journal.find(found["id"]) is None:
-            raise CommandError("no change has that id. Nothing was changed.")
+        change = store.journal.find(found["id"])
+    if change is None:
+        raise CommandError("no change has that id. Nothing was changed.")
     from .own_client import undo
+    from .profiles import with_name
+    from .shop_option import known_shops
 
-    return undo(settings, found["id"], on_conflict=found["on_conflict"])
+    known = known_shops(settings)
+    shop = with_name(known, change.location) if settings.shops_file is not None else known[0]
+    if shop is None:
+        raise CommandError(
+            "that change is of a shop that the file of shops does not name. Nothing was changed."
+        )
+    return undo(shop, found["id"], on_conflict=found["on_conflict"])
 
 
 def _reconcile(arguments: list[str]) -> int:
@@ -216,23 +243,41 @@ def _reconcile(arguments: list[str]) -> int:
         description="Read the shop to find out what became of changes whose outcome is not known.",
         example="changes reconcile",
     )
-    settings = read_settings(vars(parser.read(arguments)))
+    from .shop_option import chosen_shops, shop_option
+
+    shop_option(parser)
+    found = vars(parser.read(arguments))
+    settings = read_settings(found)
+    refuse_without_store(settings)
+    left = total = 0
+    for shop in chosen_shops(settings, found["shop"]):
+        unsettled, unknown = _settle(shop)
+        total += unsettled
+        left += unknown
+    if not total:
+        show("Of every change it is known what became of it.")
+        return 0
+    show(f"{total - left} of {total} settled.")
+    return FAILED if left else 0
+
+
+def _settle(shop: "Profile") -> tuple[int, int]:
+    """Look at the changes of one shop of which it is not known what became: how many there were, and are still."""
     from .own_client import location_of, reconcile
 
+    settings = shop.settings
     with kept(settings) as store:
-        open_ones = store.journal.unsettled(location_of(settings))
+        open_ones = store.journal.unsettled(location_of(shop))
     # At another address of the API the location is another shop.
     unsettled = [change.id for change in open_ones if change.base_url == settings.base_url]
     if not unsettled:
-        show("Of every change it is known what became of it.")
-        return 0
-    left = reconcile(settings, unsettled)
+        return 0, 0
+    left = reconcile(shop, unsettled)
     with kept(settings) as store:
         for change_id in unsettled:
             if change := store.journal.find(change_id):
-                show(*_summary(change, why=True), "")
-    show(f"{len(unsettled) - left} of {len(unsettled)} settled.")
-    return FAILED if left else 0
+                show(*_summary(change, why=True, shop=shop.words if shop.name else None), "")
+    return len(unsettled), left
 
 
 def _export(arguments: list[str]) -> int:

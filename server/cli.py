@@ -106,16 +106,26 @@ def _serve(arguments: list[str], commands: list[str]) -> int:
         return 0
     settings = read_settings(found)
     require_shop(settings)
-    if settings.confirmation == "off":
-        say("confirmation is off: destructive calls will run without asking anybody.")
-    if settings.confirmation == "human" and settings.keeps_nothing and settings.transport == "stdio":
-        say(
-            "a client that cannot ask cannot change anything: approvals are in memory. Add --data-dir FOLDER."
-        )
+    _say_what_is_unusual(settings)
     from .logs import log_to_stderr
 
     log_to_stderr(settings.log)
     return _serve_http(settings) if settings.transport == "http" else _serve_stdio(settings)
+
+
+def _say_what_is_unusual(settings: "Settings") -> None:
+    from .profiles import profiles_of
+
+    profiles = profiles_of(settings)
+    for profile in profiles:
+        if profile.settings.confirmation == "off":
+            where = f" in {profile.words}" if profile.name else ""
+            say(f"confirmation is off{where}: destructive calls will run without asking anybody.")
+    waits = any(profile.settings.confirmation == "human" for profile in profiles)
+    if waits and settings.keeps_nothing and settings.transport == "stdio":
+        say(
+            "a client that cannot ask cannot change anything: approvals are in memory. Add --data-dir FOLDER."
+        )
 
 
 def _serve_stdio(settings: "Settings") -> int:
@@ -217,11 +227,13 @@ def _check(arguments: list[str]) -> int:
         description="Print the rules in force in plain words, or what is wrong with their file.",
         epilog=f"example:\n  {PROGRAM} policy check --policy-file ./policy.toml",
     )
-    parser.settings(("policy_file", "data_dir"))
-    settings = read_settings(vars(parser.read(arguments)))
-    from .policy_command import check
+    from .policy_command import check_shops
+    from .shop_option import chosen_shops, shop_option
 
-    return check(settings.policy_path, must_exist=settings.policy_file is not None)
+    shop_option(parser)
+    parser.settings(("policy_file", "data_dir", "shops_file"))
+    found = vars(parser.read(arguments))
+    return check_shops(chosen_shops(read_settings(found), found["shop"], reachable=False))
 
 
 def _sandbox(arguments: list[str]) -> int:

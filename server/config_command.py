@@ -50,7 +50,8 @@ examples:
     host = _host(name)
     # What happens to be set in this shell is not what the host will start the server with; the location may well be.
     variable = "HOOPAI_LOCATION_ID"
-    settings = read_settings(found, {variable: os.environ.get(variable, "")})
+    known = {} if found.get("shops_file") else {variable: os.environ.get(variable, "")}
+    settings = read_settings(found, known)
     said_otherwise = _SAID_OTHERWISE if settings.transport == "stdio" else frozenset[str]()
     options = [
         word
@@ -100,7 +101,7 @@ def entry_to_start(settings: "Settings", way: str, options: list[str]) -> "Entry
 
     sandbox = settings.sandbox
     variables: dict[str, str] = {}
-    if not sandbox:
+    if not sandbox and settings.shops_file is None:
         if settings.client_id is not None:
             variables[variable("client_secret")] = SECRET_TO_FILL_IN
         elif settings.access_token_file is None:

@@ -4,16 +4,18 @@ import json
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from .command_parser import FAILED, PROGRAM, Parser, read_settings
+from .shop_option import chosen_shops, shop_option
 from .terminal import show, wrapped
 
 if TYPE_CHECKING:
     from ..products_api.client import ProductsClient
     from .guarding import Guarding
+    from .profiles import Profile
     from .settings import Settings
 
 Status = Literal["ok", "off", "unknown", "wrong"]
@@ -24,11 +26,13 @@ LARGEST_SKEW_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `what` is its name, `said` what was found and what to do."""
+    """One thing that was looked at. `what` is its name, `said` what was found and what to do; `shop` is whose it is,
+    where there are several."""
 
     what: str
     status: Status
     said: str
+    shop: str = ""
 
 
 def run(arguments: list[str]) -> int:
@@ -39,36 +43,54 @@ def run(arguments: list[str]) -> int:
         epilog=f"examples:\n  {PROGRAM} doctor\n  {PROGRAM} doctor --json",
     )
     parser.option("--json", action="store_true", help="as JSON, for scripts")
+    shop_option(parser)
     parser.settings()
     found = vars(parser.read(arguments))
     settings = read_settings(found)
     import anyio
 
-    findings = anyio.run(_look, settings)
+    findings = anyio.run(_look, settings, chosen_shops(settings, found["shop"]))
     wrong = any(finding.status == "wrong" for finding in findings)
     if found["json"]:
-        told = {"ok": not wrong, "findings": [asdict(finding) for finding in findings]}
+        told = {"ok": not wrong, "findings": [_plain(finding) for finding in findings]}
         sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return FAILED if wrong else 0
     width = max(len(finding.what) for finding in findings)
+    shop = ""
     for finding in findings:
+        if finding.shop != shop:
+            shop = finding.shop
+            show("", f"Shop {shop}")
         first = f"{_MARKS[finding.status]}{finding.what:<{width}}  "
         show(wrapped(finding.said, first=first, then=" " * len(first)))
     show("", "Something is wrong: see above." if wrong else "All is well.")
     return FAILED if wrong else 0
 
 
-async def _look(settings: "Settings") -> list[Finding]:
+def _plain(finding: Finding) -> dict[str, str]:
+    found = asdict(finding)
+    return found if finding.shop else {key: found[key] for key in ("what", "status", "said")}
+
+
+async def _look(settings: "Settings", shops: "list[Profile]") -> list[Finding]:
     from .guarding import Guarding as Made
 
-    findings = [_versions(), *_switched_off(settings), _policy(settings)]
     guarding = Made(settings)
+    findings = [_versions()]
     try:
-        findings.append(await _store(guarding))
-        if missing := settings.missing():
-            findings.append(Finding("shop", "wrong", f"Not set: {', '.join(missing)}."))
-            return findings
-        return findings + await _shop(settings, guarding)
+        store = await _store(guarding)
+        if settings.shops_file is not None:
+            findings.append(store)
+        for shop in shops:
+            found = [*_switched_off(shop.settings), _policy(shop.settings)]
+            if settings.shops_file is None:
+                found.append(store)
+            if missing := shop.settings.missing():
+                found.append(Finding("shop", "wrong", f"Not set: {', '.join(missing)}."))
+            else:
+                found += await _shop(shop, guarding)
+            findings += [replace(finding, shop=shop.words) if shop.name else finding for finding in found]
+        return findings
     finally:
         guarding.close()
 
@@ -119,12 +141,13 @@ async def _store(guarding: "Guarding") -> Finding:
     return Finding("store", "ok", "journal and approvals can be kept")
 
 
-async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
-    from .app import Connection
+async def _shop(shop: "Profile", guarding: "Guarding") -> list[Finding]:
+    from .connection import Connection
     from .scope_findings import tools_by_scope
     from .shop_access import way_in_words
 
-    connection = Connection(settings, store=guarding.store)
+    settings = shop.settings
+    connection = Connection(settings, store=guarding.store, profile=shop)
     where = "inside this program" if settings.sandbox else f"at {settings.base_url}"
     by_scope = tools_by_scope(settings)
     found = [Finding("token", "ok", f"from {way_in_words(settings)}")]
@@ -142,7 +165,7 @@ async def _shop(settings: "Settings", guarding: "Guarding") -> list[Finding]:
             if finding.status == "wrong" and finding.said.startswith(_FATAL):
                 break
         found.append(_clock(client))
-        found += await _scopes(settings, guarding, by_scope)
+        found += await _scopes(shop, guarding, by_scope)
         found.insert(1, Finding("shop", "ok", f"location {connection.location_id} {where}"))
     finally:
         await connection.aclose()
@@ -154,12 +177,12 @@ _FATAL = ("The API could not be reached", "The API does not accept", "The login"
 
 
 async def _scopes(
-    settings: "Settings", guarding: "Guarding", by_scope: Mapping[str, Sequence[str]]
+    shop: "Profile", guarding: "Guarding", by_scope: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
     """What the login was given, where there is one that tells; else what cannot be seen."""
     from .scope_findings import lacking, unseen
 
-    granted = await _granted(settings, guarding)
+    granted = await _granted(shop, guarding)
     if granted:
         if missing := lacking(granted, by_scope):
             again = f"Add it to the app and to HOOPAI_SCOPES, and log in again with `{PROGRAM} login`."
@@ -169,14 +192,15 @@ async def _scopes(
     return [Finding("writing scopes", "unknown", said)] if said else []
 
 
-async def _granted(settings: "Settings", guarding: "Guarding") -> frozenset[str]:
+async def _granted(shop: "Profile", guarding: "Guarding") -> frozenset[str]:
     """The scopes that the platform has told of the login; none where there is none, or it did not tell."""
     from .oauth_access import granted_scopes, login_name
     from .shop_access import is_login
 
+    settings = shop.settings
     if not is_login(settings) or settings.client_id is None:
         return frozenset()
-    login = login_name(settings.base_url, settings.client_id)
+    login = login_name(settings.base_url, settings.client_id, shop.login)
     return await guarding.store.use(
         lambda store: granted_scopes(store.logins, login, settings.location_id or "")
     )

@@ -68,7 +68,7 @@ def _all(store: "Kept") -> Iterator["Change"]:
     until = time.time()
     offset = 0
     while True:
-        page, _ = store.journal.list(location=None, until=until, limit=PAGE, offset=offset)
+        page, _ = store.journal.list(location=store.only, until=until, limit=PAGE, offset=offset)
         yield from page
         if len(page) < PAGE:
             return

@@ -24,10 +24,14 @@ MIME_TYPES = {
 
 
 class Exports:
-    """Where a server with these settings reads and writes files of a location."""
+    """Where a server with these settings reads and writes files of a location.
 
-    def __init__(self, settings: Settings, location_id: str) -> None:
+    `shop` is the name of the shop where there are several: each has a folder of its own.
+    """
+
+    def __init__(self, settings: Settings, location_id: str, *, shop: str = "") -> None:
         self._settings = settings
+        self._shop = shop
         self._location_id = location_id
         self._passing: TemporaryDirectory[str] | None = None
 
@@ -43,7 +47,7 @@ class Exports:
 
         settings = self._settings
         if settings.export_dir is not None:
-            return settings.export_dir
+            return settings.export_dir / self._shop if self._shop else settings.export_dir
         if settings.sandbox and "data_dir" not in settings.model_fields_set:
             # The invented shop is kept in memory too: nothing of it outlasts the process.
             if self._passing is None:

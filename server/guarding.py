@@ -14,12 +14,16 @@ PAUSE_SECONDS = 2.0
 
 
 class Guarding:
-    """What a server needs to guard its writes. `page` is the address of the approval page, where there is one."""
+    """What a server needs to guard the writes of a shop.
+
+    `store` is shared by several shops. `page` is the address of the approval page, where there is one.
+    """
 
     def __init__(
         self,
         settings: Settings,
         *,
+        store: Store | None = None,
         page: str | None = None,
         lifetime_seconds: float = LIFETIME_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
@@ -28,7 +32,7 @@ class Guarding:
         self._page = page
         self._lifetime_seconds = lifetime_seconds
         self._pause_seconds = pause_seconds
-        self.store = Store(settings.store_url, keep_days=settings.journal_days)
+        self.store = store or Store(settings.store_url, keep_days=settings.journal_days)
 
     @cached_property
     def guard(self) -> "Guard":

@@ -17,6 +17,9 @@ SHORTEST_KEY = 24
 LOCAL = "local"
 """The caller where nobody has to say who they are."""
 
+SHOPS_CLAIM = "com.hoopai/shops"
+"""Where a token that was let in names the shops it is good for, by name or location id; absent where it is for each."""
+
 _LONGEST_NAME = 64
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.@")
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]")
@@ -48,16 +51,24 @@ class Scopes:
 DEFAULT_SCOPES = Scopes("products:read", "products:write", "products:destructive")
 
 
+class TokenShops(NamedTuple):
+    """How a token says which shops it is good for: by a `scope` with this prefix, a `claim` of this name, or `all`."""
+
+    way: str
+    word: str = ""
+
+
 class Key(NamedTuple):
-    """A key of one caller, and what it may do."""
+    """A key of one caller, and what it may do; in which shops, None for each."""
 
     name: str
     key: str
     rights: frozenset[str]
+    shops: frozenset[str] | None = None
 
 
 def read_keys(lines: list[str]) -> list[Key]:
-    """The keys in lines such as `ann = KEY` or `bot = KEY read write`.
+    """The keys in lines such as `ann = KEY` or `bot = KEY read write @lamps`.
 
     Raises:
         ValueError: a line is no such thing; says which, and never repeats it.
@@ -69,7 +80,9 @@ def read_keys(lines: list[str]) -> list[Key]:
             continue
         where = f"has as its {ordinal(number)} entry"
         name, equals, rest = (part.strip() for part in text.partition("="))
-        key, *rights = rest.split() or [""]
+        key, *words = rest.split() or [""]
+        shops = {word.removeprefix("@") for word in words if word.startswith("@")}
+        rights = [word for word in words if not word.startswith("@")]
         if not equals or not name or len(name) > _LONGEST_NAME or not _NAME_CHARACTERS.issuperset(name):
             raise ValueError(
                 f"{where} no key; it looks like name = key, the name of 1 to {_LONGEST_NAME} letters, digits and -_.@"
@@ -88,7 +101,7 @@ def read_keys(lines: list[str]) -> list[Key]:
             )
         if not set(rights) <= set(RIGHTS):
             raise ValueError(f"{where} a right that there is not. Allowed after the key: {', '.join(RIGHTS)}")
-        found[name] = Key(name, key, frozenset(rights or RIGHTS))
+        found[name] = Key(name, key, frozenset(rights or RIGHTS), frozenset(shops) if shops else None)
     if not found:
         raise ValueError("holds no key; each looks like name = key")
     return list(found.values())
@@ -134,6 +147,24 @@ def scope_names(value: object) -> Scopes:
     if len(named) < len(RIGHTS) or not all(named.values()) or len(set(named.values())) < len(RIGHTS):
         raise wrong
     return Scopes(**named)
+
+
+def token_shops(value: object) -> TokenShops | None:
+    """How a token names shops."""
+    if value is None or isinstance(value, TokenShops):
+        return value
+    text = plain_text(value)
+    way, _, word = text.partition(":")
+    if text == "all":
+        return TokenShops("all")
+    if (
+        way not in {"scope", "claim"}
+        or not word
+        or not word.isascii()
+        or any(c in word for c in (*_SCOPE_ENDS, " "))
+    ):
+        raise ValueError("must be scope:PREFIX such as scope:shop:, claim:NAME such as claim:shops, or all")
+    return TokenShops(way, word)
 
 
 def _words(value: object) -> list[str]:

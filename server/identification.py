@@ -23,9 +23,11 @@ class IdentificationError(Exception):
 
 
 def identification_of(
-    settings: "Settings", tools: Iterable[Mapping[str, Any]]
+    settings: "Settings", tools: Iterable[Mapping[str, Any]], *, shops: frozenset[str] = frozenset()
 ) -> "tuple[Identification | None, list[Route]]":
     """How callers are known, None where nobody has to say who they are; and what is published about it.
+
+    `shops` are the names and location ids to which keys may be limited.
 
     Raises:
         IdentificationError: the file of keys cannot be read or holds something else.
@@ -35,7 +37,7 @@ def identification_of(
     needed = needed_rights(tools)
     if settings.http_auth == "key":
         challenge = Challenge(scopes=None, metadata_url=None, offered=())
-        return Identification(BearerAuthBackend(_keys(settings)), challenge, needed), []
+        return Identification(BearerAuthBackend(_keys(settings, shops)), challenge, needed), []
     if settings.http_issuer is None or settings.public_url is None:
         raise IdentificationError("an issuer and the address of this server are needed")
     from .jwt_tokens import JwtVerifier
@@ -45,6 +47,7 @@ def identification_of(
         resource=settings.public_url,
         scopes=settings.http_scopes,
         jwks_url=settings.http_jwks_url,
+        shops=settings.http_locations,
     )
     # Addresses that stay as they were set: an empty path would get a slash, and issuers are compared by letters.
     urls = AuthSettings.model_validate(
@@ -70,13 +73,13 @@ def identification_of(
     ), published
 
 
-def _keys(settings: "Settings") -> Any:
+def _keys(settings: "Settings", shops: frozenset[str]) -> Any:
     from .key_tokens import KeyVerifier
 
     text = settings.http_keys.get_secret_value() if settings.http_keys is not None else None
     file = f"the file that {variable('http_keys_file')} names"
     try:
-        return KeyVerifier(text, settings.http_keys_file)
+        return KeyVerifier(text, settings.http_keys_file, shops=shops)
     except ValueError as error:
         said = f"{file} {error}"
     except OSError as error:

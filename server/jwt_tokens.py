@@ -11,7 +11,7 @@ import anyio.to_thread
 import jwt
 from mcp.server.auth.provider import AccessToken
 
-from .http_values import Scopes
+from .http_values import SHOPS_CLAIM, Scopes, TokenShops
 
 log = logging.getLogger("hoopai_products_mcp.server")
 
@@ -40,9 +40,20 @@ class JwtVerifier:
         the address of this server, which has to be the token's audience.
     jwks_url:
         where the issuer's keys are; None asks the issuer.
+    shops:
+        how a token says which shops it is good for; None where there is one.
     """
 
-    def __init__(self, *, issuer: str, resource: str, scopes: Scopes, jwks_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        resource: str,
+        scopes: Scopes,
+        jwks_url: str | None = None,
+        shops: TokenShops | None = None,
+    ) -> None:
+        self._shops = shops
         self._issuer = issuer
         self._resource = resource
         self._scopes = scopes
@@ -86,8 +97,18 @@ class JwtVerifier:
             scopes=sorted(self._scopes.granted(_scopes_in(claims))),
             expires_at=int(claims["exp"]),
             resource=self._resource,
-            claims={"iss": claims["iss"]},
+            claims={"iss": claims["iss"], **self._shops_in(claims)},
         )
+
+    def _shops_in(self, claims: dict[str, Any]) -> dict[str, list[str]]:
+        """The shops that a token names. One that names none is good for none."""
+        if self._shops is None or self._shops.way == "all":
+            return {}
+        word = self._shops.word
+        if self._shops.way == "claim":
+            return {SHOPS_CLAIM: sorted(_texts(claims.get(word)))}
+        named = (scope.removeprefix(word) for scope in _scopes_in(claims) if scope.startswith(word))
+        return {SHOPS_CLAIM: sorted(named)}
 
     def _key(self, kid: str) -> jwt.PyJWK | None:
         """The issuer's key of that id."""
@@ -123,12 +144,17 @@ def _scopes_in(claims: dict[str, Any]) -> frozenset[str]:
     """The scopes of a token: `scope` as RFC 9068 has it, or `scp`, as text or a list."""
     found: set[str] = set()
     for name in ("scope", "scp"):
-        value = claims.get(name)
-        if isinstance(value, str):
-            found.update(value.split())
-        elif isinstance(value, list):
-            found.update(word for word in cast("list[object]", value) if isinstance(word, str))
+        found |= _texts(claims.get(name))
     return frozenset(found)
+
+
+def _texts(value: object) -> set[str]:
+    """The words of a claim: text with spaces between, or a list."""
+    if isinstance(value, str):
+        return set(value.split())
+    if isinstance(value, list):
+        return {word for word in cast("list[object]", value) if isinstance(word, str)}
+    return set()
 
 
 def _jwks_url(issuer: str) -> str:

@@ -6,39 +6,61 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .command_parser import CommandError, Parser, read_settings
+from .shop_option import known_shops, shop_option, the_shop
 
 if TYPE_CHECKING:
     from ..guard.database import Database
     from ..guard.journal import Journal
     from ..guard.ledger import Ledger
+    from .profiles import Profile
     from .settings import Settings
 
-STORE_SETTINGS = ("data_dir",)
+STORE_SETTINGS = ("data_dir", "shops_file")
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept: plans with their approvals, and the journal."""
+    """What is kept: plans with their approvals, and the journal.
+
+    `shops` are those of the settings, and `only` is the location of the one that is wanted; None for all.
+    """
 
     database: "Database"
     ledger: "Ledger"
     journal: "Journal"
+    shops: "tuple[Profile, ...]" = ()
+    only: str | None = None
+
+    def place(self, location: str) -> str:
+        """A location, with the name of its shop where that is known."""
+        return next(
+            (f"{shop.words}, {location}" for shop in self.shops if shop.settings.location_id == location),
+            location,
+        )
+
+    @property
+    def several(self) -> bool:
+        """Whether it has to be said which shop something is of."""
+        return len(self.shops) > 1
 
 
 def store_parser(command: str, *, description: str, epilog: str = "") -> Parser:
     """A parser with the options that say where the store is."""
     parser = Parser(command, description=description, epilog=epilog)
+    shop_option(parser)
     parser.settings(STORE_SETTINGS)
     return parser
 
 
 @contextmanager
-def kept(settings: "Settings") -> Generator[Kept]:
-    """The store of these settings, closed with the block.
+def kept(settings: "Settings", shop: str | None = None) -> Generator[Kept]:
+    """The store of these settings, closed with the block; `shop` names the one that is wanted of several.
 
     Raises:
         CommandError: there is none yet, or it does not work; also for a StoreError inside the block.
     """
+    shops: list[Profile] = known_shops(settings, reachable=False) if settings.shops_file is not None else []
+    only = None if shop is None else the_shop(settings, shop, reachable=False).settings.location_id
     refuse_without_store(settings)
     from ..guard.database import Database
     from ..guard.journal import Journal
@@ -48,7 +70,7 @@ def kept(settings: "Settings") -> Generator[Kept]:
     try:
         database = Database.open(settings.store_url)
         try:
-            yield Kept(database, Ledger(database), Journal(database))
+            yield Kept(database, Ledger(database), Journal(database), tuple(shops), only)
         finally:
             database.close()
     except StoreError as error:
@@ -65,7 +87,8 @@ def kept_at(found: dict[str, object]) -> Generator[Kept]:
     Raises:
         CommandError: as `kept`, and for wrong settings.
     """
-    with kept(read_settings(found)) as store:
+    shop = found.get("shop")
+    with kept(read_settings(found), str(shop) if shop is not None else None) as store:
         yield store
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mcp.server.auth.provider import AccessToken
 
-from .http_values import Key, read_keys
+from .http_values import SHOPS_CLAIM, Key, read_keys
 
 log = logging.getLogger("hoopai_products_mcp.server")
 
@@ -17,19 +17,22 @@ LARGEST_FILE = 1_000_000
 class KeyVerifier:
     """Knows callers by their keys. Keys in a file count from the next request after it was changed.
 
+    `shops` are the names and location ids that a key may be limited to.
+
     Raises:
         ValueError: the file holds something else than keys; where and why, without its text.
         OSError: the file cannot be read.
     """
 
-    def __init__(self, text: str | None, path: Path | None) -> None:
-        self._fixed = read_keys(text.split(",")) if text else []
+    def __init__(self, text: str | None, path: Path | None, *, shops: frozenset[str] = frozenset()) -> None:
+        self._shops = shops
+        self._fixed = self._known(read_keys(text.split(","))) if text else []
         self._path = path
         self._mark: tuple[int, int, int] | None = None
         self._kept: list[Key] = []
         if path is not None:
             self._mark = _mark(path)
-            self._kept = _read(path)
+            self._kept = self._known(_read(path))
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The caller with that key, or None."""
@@ -41,7 +44,20 @@ class KeyVerifier:
                 found = found or key
         if found is None:
             return None
-        return AccessToken(token=token, client_id=found.name, scopes=sorted(found.rights))
+        claims = None if found.shops is None else {SHOPS_CLAIM: sorted(found.shops)}
+        return AccessToken(token=token, client_id=found.name, scopes=sorted(found.rights), claims=claims)
+
+    def _known(self, keys: list[Key]) -> list[Key]:
+        """The keys, if every shop that one is limited to is there.
+
+        Raises:
+            ValueError: one is not; a key that is to open nothing else must not open everything.
+        """
+        if any(not key.shops <= self._shops for key in keys if key.shops is not None):
+            names = ", ".join(f"@{name}" for name in sorted(self._shops))
+            there_are = f"there are {names}" if names else "there is no file of shops"
+            raise ValueError(f"limits a key to a shop that there is not; {there_are}")
+        return keys
 
     def _in_file(self) -> list[Key]:
         if self._path is None:
@@ -49,7 +65,7 @@ class KeyVerifier:
         try:
             mark = _mark(self._path)
             if mark != self._mark:
-                self._kept = _read(self._path)
+                self._kept = self._known(_read(self._path))
                 self._mark = mark
         except (OSError, ValueError) as error:
             # A key that was to be taken away must not go on working because of a slip in another line.

@@ -11,8 +11,8 @@ from typing import Any
 from mcp_types import CallToolResult
 
 from .resource_uris import (
-    COLLECTIONS,
     collection_uri,
+    collections_uri,
     guide_uri,
     prices_uri,
     product_uri,
@@ -28,7 +28,7 @@ _OF_READS: Mapping[str, Callable[[Values, Values], str]] = {
     "get_product": lambda _, content: product_uri(content["id"]),
     "list_prices": lambda arguments, _: prices_uri(arguments["product_id"]),
     "get_price": lambda arguments, _: prices_uri(arguments["product_id"]),
-    "list_collections": lambda _, __: COLLECTIONS,
+    "list_collections": lambda _, __: collections_uri(),
     "get_collection": lambda arguments, _: collection_uri(arguments["collection_id"]),
     "list_collection_products": lambda arguments, _: collection_uri(arguments["collection_id"]),
     "get_store_stats": lambda arguments, _: store_uri(arguments["store_id"]),

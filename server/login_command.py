@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .command_parser import FAILED, PROGRAM, USAGE_ERROR, CommandError, Parser, checked, read_settings
+from .shop_option import shop_option, the_shop
 from .terminal import show, somebody_is_there, wrapped
 
 if TYPE_CHECKING:
@@ -14,11 +15,21 @@ if TYPE_CHECKING:
     from ..products_api.credentials import Token
     from ..products_api.oauth import Grant
     from .callback import Callback
+    from .profiles import Profile
     from .settings import Settings
 
 DEFAULT_PORT = 8910
 WAIT_SECONDS = 300.0
-_SETTINGS = ("client_id", "authorize_url", "scopes", "location_id", "base_url", "data_dir", "timeout")
+_SETTINGS = (
+    "client_id",
+    "authorize_url",
+    "scopes",
+    "location_id",
+    "shops_file",
+    "base_url",
+    "data_dir",
+    "timeout",
+)
 
 _DESCRIPTION = """\
 Log in to the shop.
@@ -50,10 +61,12 @@ def login(arguments: list[str]) -> int:
         metavar="N",
         help="the app's redirect address is http://127.0.0.1:N/callback (%(default)s)",
     )
+    shop_option(parser)
     parser.settings(_SETTINGS)
     found = vars(parser.read(arguments))
     port: int = found.pop("port")
-    settings = read_settings(found)
+    shop = the_shop(read_settings(found), found["shop"], reachable=False)
+    settings = shop.settings
     if settings.location_id is None:
         raise CommandError("HOOPAI_LOCATION_ID says for which shop: set it first.", code=USAGE_ERROR)
     if found["token"]:
@@ -66,7 +79,7 @@ def login(arguments: list[str]) -> int:
             f"Without an app, use a Private Integration Token: {PROGRAM} login --token",
             code=USAGE_ERROR,
         )
-    return _log_in(settings, port, paste=found["paste"], browser=not found["no_browser"])
+    return _log_in(shop, port, paste=found["paste"], browser=not found["no_browser"])
 
 
 def _port(text: str) -> int:
@@ -105,10 +118,11 @@ def _keep_token(settings: "Settings", location_id: str) -> int:
     return 0
 
 
-def _log_in(settings: "Settings", port: int, *, paste: bool, browser: bool) -> int:
+def _log_in(shop: "Profile", port: int, *, paste: bool, browser: bool) -> int:
     from ..products_api.oauth import authorize_url
     from .callback import CallbackError, listening
 
+    settings = shop.settings
     try:
         with listening(port, secrets.token_urlsafe(24)) as callback:
             address = authorize_url(
@@ -119,7 +133,7 @@ def _log_in(settings: "Settings", port: int, *, paste: bool, browser: bool) -> i
                 state=callback.state,
             )
             code = _pasted(callback, address) if paste else _come_back(callback, address, browser=browser)
-            return _exchanged(settings, code, callback.address)
+            return _exchanged(shop, code, callback.address)
     except CallbackError as error:
         raise CommandError(f"{error} Nothing was kept.") from None
     except OSError as error:
@@ -153,11 +167,13 @@ def _pasted(callback: "Callback", address: str) -> "Token":
     return callback.take(pasted)
 
 
-def _exchanged(settings: "Settings", code: "Token", redirect_uri: str) -> int:
+def _exchanged(shop: "Profile", code: "Token", redirect_uri: str) -> int:
     import anyio
 
     from ..products_api.errors import ProductsApiError
     from .shop_access import oauth_of
+
+    settings = shop.settings
 
     async def exchange() -> "Grant":
         oauth = oauth_of(settings)
@@ -175,7 +191,7 @@ def _exchanged(settings: "Settings", code: "Token", redirect_uri: str) -> int:
             f"the app was let into location {grant.location_id}, and HOOPAI_LOCATION_ID is {settings.location_id}.",
             "Nothing was kept. Choose that location in the browser, or set the other id.",
         )
-    _keep_grant(settings, grant)
+    _keep_grant(shop, grant)
     whose = f"the agency {grant.company_id}" if grant.is_agency else f"location {settings.location_id}"
     show(wrapped(f"Logged in for {whose}. The server renews the login by itself."))
     if missing := sorted(set(settings.scopes.split()) - set(grant.scope.split())):
@@ -184,11 +200,12 @@ def _exchanged(settings: "Settings", code: "Token", redirect_uri: str) -> int:
     return 0
 
 
-def _keep_grant(settings: "Settings", grant: "Grant") -> None:
+def _keep_grant(shop: "Profile", grant: "Grant") -> None:
     from ..guard.store_errors import StoreError
     from .oauth_access import login_name, to_plain
 
-    name = login_name(settings.base_url, settings.client_id or "")
+    settings = shop.settings
+    name = login_name(settings.base_url, settings.client_id or "", shop.login)
     try:
         with _store(settings) as logins:
             # A location's token that an earlier login of an agency gave is not this login's.
@@ -220,11 +237,14 @@ def logout(arguments: list[str]) -> int:
         description="Forget the login of the shop on this side.",
         epilog=f"example:\n  {PROGRAM} logout",
     )
-    parser.settings(("client_id", "location_id", "base_url", "data_dir"))
-    settings = read_settings(vars(parser.read(arguments)))
+    shop_option(parser)
+    parser.settings(("client_id", "location_id", "shops_file", "base_url", "data_dir"))
+    found = vars(parser.read(arguments))
+    shop = the_shop(read_settings(found), found["shop"], reachable=False)
+    settings = shop.settings
     gone: list[str] = []
     if settings.client_id is not None:
-        gone += _forget_login(settings)
+        gone += _forget_login(shop)
     if settings.location_id is not None and settings.keyring_mark.exists():
         gone += _forget_token(settings, settings.location_id)
     if not gone:
@@ -234,11 +254,12 @@ def logout(arguments: list[str]) -> int:
     return 0
 
 
-def _forget_login(settings: "Settings") -> list[str]:
+def _forget_login(shop: "Profile") -> list[str]:
     from ..guard.store_errors import StoreError
     from .oauth_access import login_name
 
-    name = login_name(settings.base_url, settings.client_id or "")
+    settings = shop.settings
+    name = login_name(settings.base_url, settings.client_id or "", shop.login)
     try:
         with _store(settings) as logins:
             was = [logins.forget(name), logins.forget(f"{name} {settings.location_id}")]

@@ -177,9 +177,9 @@ class OAuthAccess:
         )
 
 
-def login_name(base_url: str, client_id: str) -> str:
-    """Under which name the login of an app is kept."""
-    return f"{client_id} at {base_url}"
+def login_name(base_url: str, client_id: str, login: str = "") -> str:
+    """Under which name the login of an app is kept; `login` tells several of one app apart."""
+    return f"{client_id} at {base_url}" + (f" for {login}" if login else "")
 
 
 def granted_scopes(logins: "Logins", name: str, location_id: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ A change taken back here goes the way of every other one: planned, checked again
 import logging
 import signal
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 from mcp.client import Client
@@ -23,14 +23,14 @@ from mcp_types import (
 
 from ..guard.question import ASK_AGAIN, CONFIRM, TYPED, same_words
 from ..tools.undoing import ASK_WITH
-from .app import Connection, build_server
+from .app import build_server
 from .command_parser import FAILED, PROGRAM, CommandError, say
+from .connection import Connection
+from .guarding import Guarding
 from .plan_text import plainly
+from .profiles import Profile
 from .ready import require_shop
 from .terminal import ask, named, show, user_name, wrapped
-
-if TYPE_CHECKING:
-    from .settings import Settings
 
 _HOW = "\n\nTo go ahead,"
 """What the last part of a question begins with (`guard/question.py`)."""
@@ -38,23 +38,27 @@ _BULLET = "• "
 """What an item of a plan begins with (`guard/plan.py`)."""
 
 
-def location_of(settings: "Settings") -> str:
-    """The location of the shop that these settings work on.
+def location_of(shop: Profile) -> str:
+    """The location of a shop.
 
     Raises:
         CommandError: there is none.
     """
-    require_shop(settings)
-    return Connection(settings).location_id
+    require_shop(shop.settings)
+    return Connection(shop.settings, profile=shop).location_id
 
 
-def undo(settings: "Settings", change_id: str, *, on_conflict: str) -> int:
+def undo(shop: Profile, change_id: str, *, on_conflict: str) -> int:
     """Take a change back, asking the person at the terminal; the exit code."""
-    require_shop(settings)
-    if settings.read_only:
+    require_shop(shop.settings)
+    if shop.settings.read_only:
+        if shop.name:
+            raise CommandError(f"the shop {shop.words} is set to read only. Nothing was changed.")
         raise CommandError("this server is set to read only (HOOPAI_READ_ONLY). Nothing was changed.")
+    if shop.name:
+        show(f"Shop {shop.words}", "")
     arguments = {"change_id": change_id, "on_conflict": on_conflict}
-    (result,) = _calls(settings, "undo_change", [arguments])
+    (result,) = _calls(shop, "undo_change", [arguments])
     if result.is_error:
         say(_text(result))
         return FAILED
@@ -68,9 +72,9 @@ def undo(settings: "Settings", change_id: str, *, on_conflict: str) -> int:
     return 0 if done else FAILED
 
 
-def reconcile(settings: "Settings", change_ids: list[str]) -> int:
+def reconcile(shop: Profile, change_ids: list[str]) -> int:
     """Have each change settled from what the shop shows; how many of them stay unknown."""
-    results = _calls(settings, "get_change", [{"change_id": change_id} for change_id in change_ids])
+    results = _calls(shop, "get_change", [{"change_id": change_id} for change_id in change_ids])
     left = 0
     for result in results:
         if result.is_error:
@@ -80,19 +84,20 @@ def reconcile(settings: "Settings", change_ids: list[str]) -> int:
     return left
 
 
-def _calls(settings: "Settings", tool: str, calls: list[dict[str, Any]]) -> list[CallToolResult]:
+def _calls(shop: Profile, tool: str, calls: list[dict[str, Any]]) -> list[CallToolResult]:
     # Whoever sits at this terminal is asked, also where a server of these settings would not ask, and is offered what
     # such a server would leave out.
-    mine = settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",)})
+    mine = shop.settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",)})
     # The commands themselves tell what became of a change; the SDK would show the log of it in tables.
     logging.basicConfig(level=logging.ERROR, format=f"{PROGRAM}: %(message)s")
 
     async def make() -> list[CallToolResult]:
         found: list[CallToolResult] = []
         client_info = Implementation(name=f"{PROGRAM} changes ({user_name()})", version=version(PROGRAM))
-        async with Client(
-            build_server(mine), elicitation_callback=_person, client_info=client_info
-        ) as client:
+        guarding = Guarding(mine)
+        connection = Connection(mine, store=guarding.store, profile=shop)
+        server = build_server(mine, connection=connection, guarding=guarding)
+        async with Client(server, elicitation_callback=_person, client_info=client_info) as client:
             for arguments in calls:
                 found.append(await client.call_tool(tool, arguments))
         return found

@@ -48,10 +48,10 @@ SECURITY_POLICY = "; ".join(
 _HOME = "/approvals"
 
 
-def list_page(waiting: "Sequence[PlanRecord]") -> str:
-    """All that waits, the oldest first."""
+def list_page(waiting: "Sequence[tuple[PlanRecord, str]]") -> str:
+    """All that waits, the oldest first, each with the shop it is for, where there are several."""
     title = f"Waiting for approval: {len(waiting)}" if waiting else "Nothing waits for approval"
-    return _page(title, [f"<h1>{title}</h1>", *map(_card, waiting)])
+    return _page(title, [f"<h1>{title}</h1>", *(_card(record, shop) for record, shop in waiting)])
 
 
 def message_page(title: str, text: str) -> str:
@@ -59,20 +59,22 @@ def message_page(title: str, text: str) -> str:
     return _page(title, [f"<h1>{_text(title)}</h1>", f"<p>{_text(text)}</p>", _back()])
 
 
-def plan_page(record: "PlanRecord", token: str, *, now: float, problem: str = "") -> str:
+def plan_page(record: "PlanRecord", token: str, *, now: float, problem: str = "", shop: str = "") -> str:
     """One plan with everything in it, and the forms to decide on it, if it can be decided on.
 
     token:
         the hidden field that shows that a form is one of this page.
     problem:
         what was wrong with the form that was sent.
+    shop:
+        how a person knows the shop, where there are several.
     """
     plan = from_plain(record.plan)
     reason = why_not_decided(record, now)
     parts = [
         f"<h1>{_text(plan.action)}</h1>",
         *([f'<p class="problem" role="alert">{_text(problem)}</p>'] if problem else []),
-        _facts(_head(record, plan, now)),
+        _facts([*_shop_row(shop), *_head(record, plan, now)]),
         *_told(plan),
         *_arguments(record),
         *([f"<p>{_text(reason)}</p>"] if reason else _forms(record, plan, token)),
@@ -81,9 +83,18 @@ def plan_page(record: "PlanRecord", token: str, *, now: float, problem: str = ""
     return _page("Mistake: " + plan.action if problem else plan.action, parts)
 
 
-def _card(record: "PlanRecord") -> str:
+def _shop_row(shop: str) -> list[tuple[str, str]]:
+    return [("shop", shop)] if shop else []
+
+
+def _card(record: "PlanRecord", shop: str) -> str:
     plan = from_plain(record.plan)
-    rows = [("made", moment(record.created)), ("tool", record.title), ("touches", how_many(plan))]
+    rows = [
+        *_shop_row(shop),
+        ("made", moment(record.created)),
+        ("tool", record.title),
+        ("touches", how_many(plan)),
+    ]
     link = f'<a href="{_HOME}/{escape(record.id)}">{_text(plan.action)}</a>'
     lasting = [f'<p class="lasting">Cannot be undone: {_text(plan.lasting)}</p>'] if plan.lasting else []
     return "\n".join(["<article>", f"<h2>{link}</h2>", _facts(rows), *lasting, "</article>"])

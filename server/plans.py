@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from ..guard.store import Store
 
 
-async def read_plan(store: "Store", location: str, plan_id: str, caller: str) -> str:
-    """The JSON text of a plan.
+async def read_plan(store: "Store", location: str, plan_id: str, caller: str, *, shop: str = "") -> str:
+    """The JSON text of a plan; `shop` names its shop, where there are several.
 
     Raises:
         ResourceNotFoundError: this caller has no plan with that id in this location, or not any more.
@@ -28,6 +28,7 @@ async def read_plan(store: "Store", location: str, plan_id: str, caller: str) ->
         raise ResourceNotFoundError(f"There is no plan {plan_id[:40]!r}, or not any more.")
     found = from_plain(record.plan)
     content: dict[str, Any] = {
+        "shop": shop or None,
         "id": record.id,
         "status": record.status,
         "tool": record.tool,

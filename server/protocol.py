@@ -12,6 +12,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
+from .resource_uris import GUIDES
+
 _LISTS = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
 
 
@@ -49,7 +51,6 @@ async def every_revision(ctx: ServerRequestContext[Any, Any], call_next: CallNex
 
 
 HOUR_MS = 3_600_000
-_GUIDES = "hoopai://guides/"
 
 
 async def lasting_guides(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -58,7 +59,7 @@ async def lasting_guides(ctx: ServerRequestContext[Any, Any], call_next: CallNex
     The SDK's hints are for a method as a whole.
     """
     result = await call_next(ctx)
-    read = ctx.method == "resources/read" and str((ctx.params or {}).get("uri", "")).startswith(_GUIDES)
+    read = ctx.method == "resources/read" and str((ctx.params or {}).get("uri", "")).startswith(GUIDES)
     if read and isinstance(result, dict) and "ttlMs" in result:
         return {**result, "ttlMs": HOUR_MS}
     return result

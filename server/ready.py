@@ -32,6 +32,10 @@ def require_shop(settings: "Settings") -> None:
             f"  {PROGRAM} demo",
             code=USAGE_ERROR,
         )
+    if settings.shops_file is not None:
+        from .shop_option import known_shops
+
+        known_shops(settings)
     if settings.sandbox:
         require_sandbox()
 

@@ -1,11 +1,13 @@
 """What can be read of a shop: every resource and template, with its title, type and whom it is meant for."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mcp_types import Annotations, Resource, ResourceTemplate
 
 from ..prompts.documents import JSON_TYPE
 from ..prompts.template import Kind
+from ..tools.addresses import EACH_SHOP, LOCATION, SCHEME, SHOPS
 
 MARKDOWN = "text/markdown"
 TOPIC, REPORT = "topic", "report"
@@ -135,7 +137,32 @@ READABLE = (
 """All of them, in the order in which they are listed."""
 
 
-def resources() -> list[Resource]:
+LIST_OF_SHOPS = Readable(
+    uri=SHOPS,
+    name="shops",
+    title="Shops",
+    description="The shops that you may use: their names, titles and location ids.",
+    priority=0.9,
+    audience=("user", "assistant"),
+)
+"""What there is besides, where a server has several shops."""
+
+
+def readable(*, several: bool) -> Sequence[Readable]:
+    """What there is to read, of the only shop or of several."""
+    if not several:
+        return READABLE
+    return [LIST_OF_SHOPS, *(item if item.name == "guide" else _in_each_shop(item) for item in READABLE)]
+
+
+def _in_each_shop(item: Readable) -> Readable:
+    """A resource or template as a template over shops."""
+    return replace(
+        item, uri=EACH_SHOP + item.uri.removeprefix(SCHEME), completes=((LOCATION, LOCATION), *item.completes)
+    )
+
+
+def resources(*, several: bool = False) -> list[Resource]:
     """The resources with an address of their own."""
     return [
         Resource(
@@ -146,12 +173,12 @@ def resources() -> list[Resource]:
             mime_type=item.mime_type,
             annotations=_annotations(item),
         )
-        for item in READABLE
+        for item in readable(several=several)
         if not item.is_template
     ]
 
 
-def resource_templates() -> list[ResourceTemplate]:
+def resource_templates(*, several: bool = False) -> list[ResourceTemplate]:
     """The templates."""
     return [
         ResourceTemplate(
@@ -162,7 +189,7 @@ def resource_templates() -> list[ResourceTemplate]:
             mime_type=item.mime_type,
             annotations=_annotations(item),
         )
-        for item in READABLE
+        for item in readable(several=several)
         if item.is_template
     ]
 

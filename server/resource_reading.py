@@ -1,7 +1,7 @@
 """Reading a resource by its address: found in the shop, cut to a size that a conversation bears."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -54,7 +54,8 @@ _NEEDED = {"siblings": ("product",), "similar": ("idea",), "candidates": ("theme
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """What resources are read from."""
+    """What resources are read from: one shop. Where there are several, `title` is how a person knows it, and
+    `guide_note` what guides say of that."""
 
     api: "Callable[[], ProductsClient]"
     names: "ShopNames"
@@ -63,10 +64,12 @@ class Shelf:
     caller: Callable[[], str]
     files: "Callable[[], FileFolder]"
     offered: Callable[[], Collection[str]]
+    title: str = ""
+    guide_note: str = ""
 
 
-async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
-    """What is at an address.
+async def read(uri: str, shelf: Shelf, asked: str) -> ReadResourceContents:
+    """What is at an address, which was asked for as `asked`.
 
     Raises:
         ResourceNotFoundError: nothing is; the text names the address.
@@ -74,7 +77,7 @@ async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
     """
     match = matched(uri)
     if match is None:
-        raise ResourceNotFoundError(f"Unknown resource: {uri[:LONGEST_URI]}")
+        raise ResourceNotFoundError(f"Unknown resource: {asked[:LONGEST_URI]}")
     found, variables = match
     if found.name == "export":
         content, mime_type = read_export(shelf.files(), variables["file"])
@@ -82,9 +85,9 @@ async def read(uri: str, shelf: Shelf) -> ReadResourceContents:
     try:
         text = await _text(found, variables, shelf)
     except (NotFoundError, InvalidArgumentError, PromptError, ToolError) as error:
-        raise ResourceNotFoundError(f"Unknown resource: {uri[:LONGEST_URI]} ({error})") from None
+        raise ResourceNotFoundError(f"Unknown resource: {asked[:LONGEST_URI]} ({error})") from None
     except ProductsApiError as error:
-        raise ResourceError(f"{uri[:LONGEST_URI]} could not be read. {error}") from None
+        raise ResourceError(f"{asked[:LONGEST_URI]} could not be read. {error}") from None
     return ReadResourceContents(content=text, mime_type=found.mime_type)
 
 
@@ -113,12 +116,17 @@ def _parsed(template: str) -> UriTemplate:
 
 async def _text(found: Readable, variables: Mapping[str, str], shelf: Shelf) -> str:
     if found.name == "guide":
-        return guide(find(variables["topic"]), shelf.offered())
+        return guide(find(variables["topic"]), shelf.offered(), shelf.guide_note)
     if found.name == "plan":
-        return await read_plan(shelf.store, shelf.location(), variables["plan_id"], shelf.caller())
+        return await read_plan(
+            shelf.store, shelf.location(), variables["plan_id"], shelf.caller(), shop=shelf.title
+        )
     shop = Shop(shelf.api(), quiet)
     with remembering(ReadingMemory()):
-        return (await _document(found, variables, shop, shelf)).within(ROOM)
+        document = await _document(found, variables, shop, shelf)
+        if shelf.title:
+            document = replace(document, head={"shop": shelf.title, **document.head})
+        return document.within(ROOM)
 
 
 async def _document(found: Readable, variables: Mapping[str, str], shop: Shop, shelf: Shelf) -> Document:

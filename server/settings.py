@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from ..tools.records import Toolset
 from . import http_values, values
-from .http_values import DEFAULT_SCOPES, Scopes
+from .http_values import DEFAULT_SCOPES, Scopes, TokenShops
 from .values import LONGEST_TIMEOUT, TOOLSETS, is_loopback, nearest
 
 PREFIX = "HOOPAI_"
@@ -93,6 +93,11 @@ class Settings(BaseModel):
     )
     location_id: Annotated[str | None, BeforeValidator(values.identifier)] = Field(
         default=None, description="The location (sub-account) whose catalog is worked on."
+    )
+    shops_file: Annotated[Path | None, BeforeValidator(values.file_path)] = Field(
+        default=None,
+        description="A file of several shops instead of one location, each with its own credential, policy and"
+        " confirmation, see docs/shops.md.",
     )
     sandbox: Annotated[bool, BeforeValidator(values.switch)] = Field(
         default=False,
@@ -205,6 +210,11 @@ class Settings(BaseModel):
         default=DEFAULT_SCOPES,
         description="With `oauth`: what the issuer calls the three rights.",
     )
+    http_locations: Annotated[TokenShops | None, BeforeValidator(http_values.token_shops)] = Field(
+        default=None,
+        description="With `oauth` and several shops: which of them a token is good for. `scope:PREFIX`, those named"
+        " by scopes that begin so; `claim:NAME`, those that a claim lists; `all`, each of them.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(http_values.hosts)] = Field(
         default=(),
         description="With `http`: names by which the server may be called besides its own, separated by commas, such as"
@@ -276,10 +286,11 @@ class Settings(BaseModel):
         """Whether journal and approvals are in memory, where no other process sees them."""
         return self.sandbox and self.database_url is None and "data_dir" not in self.model_fields_set
 
-    @property
-    def sandbox_file(self) -> Path | None:
-        """Where the embedded shop is kept: beside a journal that outlives the process, else in memory."""
-        return None if self.store_url == "sqlite://" else self.data_dir / SANDBOX_FILE
+    def sandbox_file(self, shop: str = "") -> Path | None:
+        """Where the embedded shop of this name is kept: beside a journal that outlives the process, else in memory."""
+        if self.store_url == "sqlite://":
+            return None
+        return self.data_dir / (f"{shop}-{SANDBOX_FILE}" if shop else SANDBOX_FILE)
 
     @property
     def policy_path(self) -> Path:
@@ -288,7 +299,7 @@ class Settings(BaseModel):
 
     def missing(self) -> list[str]:
         """The variables without which there is no shop to work on."""
-        if self.sandbox:
+        if self.sandbox or self.shops_file is not None:
             return []
         needed = [variable("location_id")] if self.location_id is None else []
         if self.client_id is not None and self.access_token is None and self.access_token_file is None:
@@ -312,6 +323,19 @@ class Settings(BaseModel):
         missing = [name for name in ("public_url", "http_issuer") if getattr(self, name) is None]
         if self.http_auth == "oauth" and missing:
             yield "http_auth", f"is oauth, which also needs {' and '.join(map(variable, missing))}"
+        yield from self._conflicts_of_shops()
+
+    def _conflicts_of_shops(self) -> Iterator[tuple[str, str]]:
+        one_shop = ("location_id", "access_token", "access_token_file", "client_id", "client_secret")
+        if self.shops_file is not None:
+            beside = [variable(name) for name in one_shop if getattr(self, name) is not None]
+            if beside:
+                yield "shops_file", f"says it of each shop: leave out {', '.join(beside)}"
+            if self.http_auth == "oauth" and self.http_locations is None:
+                needed = f"{variable('http_locations')} has to say which shops a token is good for"
+                yield "shops_file", f"has several shops, and with oauth {needed}"
+        elif self.http_locations is not None:
+            yield "http_locations", f"is about several shops, and there is no {variable('shops_file')}"
 
     @property
     def keyring_mark(self) -> Path:

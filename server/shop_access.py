@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-def access_of(settings: "Settings", store: "Store") -> Access:
-    """What gives the tokens for a real shop.
+def access_of(settings: "Settings", store: "Store", login: str = "") -> Access:
+    """What gives the tokens for a real shop; `login` tells its OAuth login from others with the same app.
 
     Raises:
         ValueError: these settings have no shop.
@@ -29,7 +29,7 @@ def access_of(settings: "Settings", store: "Store") -> Access:
         return KeyringAccess(settings.location_id)
     from .oauth_access import OAuthAccess, login_name
 
-    name = login_name(settings.base_url, settings.client_id)
+    name = login_name(settings.base_url, settings.client_id, login)
     return OAuthAccess(oauth_of(settings), store, name=name, location_id=settings.location_id)
 
 

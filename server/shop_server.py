@@ -1,18 +1,17 @@
-"""The SDK's server with this shop's prompts, resources and completions, which are read when they are asked for.
+"""The SDK's server with the prompts, resources and completions of its shops, which are read when they are asked for.
 
 Nothing of them is imported or read at the start: every conversation would pay for it.
 """
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, UnexpectedResourceError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, UnexpectedResourceError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
@@ -33,16 +32,15 @@ from mcp_types import (
 )
 from pydantic import AnyUrl
 
+from ..tools.addresses import LOCATION, SHOPS, in_shop
 from .protocol import HOUR_MS
+from .resource_uris import GUIDES
+from .shops import OpenShop, Shops, UnknownShopError
 from .updates import Updates
 
 if TYPE_CHECKING:
-    from ..guard.store import Store
     from ..guard.writes import Done
-    from ..products_api.client import ProductsClient
-    from ..tools.file_folder import FileFolder
     from .resource_reading import Shelf
-    from .shop_names import ShopNames
 
 log = logging.getLogger("hoopai_products_mcp.server")
 
@@ -61,30 +59,23 @@ _CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 
 
 class ShopServer(MCPServer[None]):
-    """A server for one shop.
+    """A server for one shop, or for several.
 
-    `api` gives the client of the shop, `location` its location, `caller` who asks, and `files` its folder for files,
-    when they are needed; `offered` names the tools that a caller may use, for prompts that lead to others.
+    `caller` is who asks, and `offered` names the tools that a caller may use, for prompts that lead to others.
     """
 
     def __init__(
         self,
+        shops: "Shops",
         *,
-        api: "Callable[[], ProductsClient]",
-        location: Callable[[], str],
         caller: Callable[[], str],
-        store: "Store",
-        files: "Callable[[], FileFolder]",
         offered: Callable[[], Collection[str]],
         **options: Any,
     ) -> None:
         self.updates = Updates()
         super().__init__(subscriptions=self.updates.bus, cache_hints=_CACHE_HINTS, **options)
-        self._api = api
-        self._location = location
+        self._shops = shops
         self._caller = caller
-        self._store = store
-        self._files = files
         self._offered = offered
         self.completion()(self._complete)
         handlers = self._lowlevel_server
@@ -92,26 +83,27 @@ class ShopServer(MCPServer[None]):
         handlers.add_request_handler("resources/subscribe", SubscribeRequestParams, self._subscribe)
         handlers.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
 
-    @cached_property
-    def names(self) -> "ShopNames":
-        """The names of the shop's things."""
-        from .shop_names import ShopNames
-
-        return ShopNames(self._api)
-
-    @cached_property
-    def _shelf(self) -> "Shelf":
+    def _shelf(self, shop: "OpenShop") -> "Shelf":
         from .resource_reading import Shelf
 
         return Shelf(
-            api=self._api,
-            names=self.names,
-            store=self._store,
-            location=self._location,
+            api=lambda: shop.client,
+            names=shop.names,
+            store=self._shops.store,
+            location=lambda: shop.location_id,
             caller=self._caller,
-            files=self._files,
+            files=lambda: shop.exports.folder,
             offered=self._offered,
+            title=shop.title,
+            guide_note=self._guide_note(),
         )
+
+    def _guide_note(self) -> str:
+        if not self._shops.several:
+            return ""
+        from .naming_shops import GUIDE_NOTE
+
+        return GUIDE_NOTE
 
     def guide(self, topic: str) -> tuple[str, str]:
         """Title and text of the guide on a topic."""
@@ -119,10 +111,10 @@ class ShopServer(MCPServer[None]):
         from ..prompts.rendering import guide
 
         template = find(topic)
-        return template.title, guide(template, self._offered())
+        return template.title, guide(template, self._offered(), self._guide_note())
 
-    async def tell_of(self, done: "Done") -> list[str]:
-        """Tell subscribers what a write has changed, or may have; the addresses of that.
+    async def tell_of(self, done: "Done", shop: "OpenShop") -> list[str]:
+        """Tell subscribers what a write has changed in a shop, or may have; the addresses of that.
 
         Nothing is raised: the write is done, and what became of it is told either way.
         """
@@ -130,34 +122,58 @@ class ShopServer(MCPServer[None]):
 
         try:
             uris = changed_by(done.plan.effects, done.outcome.created or ())
-            await self.changed(uris)
+            await self.changed(uris, shop.location_id)
         except Exception:
             log.exception("Subscribers could not be told of the change %s", done.change_id)
             return []
         return uris
 
-    async def changed(self, uris: Iterable[str]) -> None:
-        """Say that what is at these addresses has changed."""
-        self.names.forget()
-        await self.updates.tell(uris)
+    async def changed(self, uris: Iterable[str], location_id: str) -> None:
+        """Say that what is at these addresses of the shop of a location has changed."""
+        shop = self._shops.at(location_id)
+        if shop is None:
+            return
+        shop.names.forget()
+        told = list(uris)
+        if shop.name:
+            # An address may name the shop by its location id just as well.
+            own, other = f"{SHOPS}/{shop.name}/", f"{SHOPS}/{shop.location_id}/"
+            told += [other + uri.removeprefix(own) for uri in told]
+        await self.updates.tell(told)
 
     async def list_prompts(self) -> list[Prompt]:
         """All prompts."""
         from .prompting import listed
 
-        return listed()
+        if not self._shops.several:
+            return listed()
+        from .naming_shops import prompt_with_location
+
+        needed = len(self._shops.mine()) != 1
+        return [prompt_with_location(prompt, required=needed) for prompt in listed()]
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[None, Any] | None = None
     ) -> GetPromptResult:
-        """One prompt, with the shop's data."""
+        """One prompt, with the data of a shop."""
         del context
         from .prompting import rendered
 
+        given = dict(arguments or {})
         try:
-            return await rendered(
-                name, arguments or {}, api=self._api, names=self.names, offered=self._offered()
-            )
+            shop = self._shops.named(given.pop(LOCATION, None) if self._shops.several else None)
+        except UnknownShopError as error:
+            raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+        try:
+            with in_shop(shop.name):
+                found = await rendered(
+                    name, given, api=lambda: shop.client, names=shop.names, offered=self._offered()
+                )
+            if not shop.name:
+                return found
+            from .naming_shops import prompt_of_shop
+
+            return prompt_of_shop(found, shop)
         except MCPError:
             raise
         except Exception as error:
@@ -172,24 +188,34 @@ class ShopServer(MCPServer[None]):
         """The resources that have an address of their own, and those that were registered with the SDK."""
         from .resource_list import resources
 
-        return [*resources(), *await super().list_resources()]
+        return [*resources(several=self._shops.several), *await super().list_resources()]
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
         """The templates of all others, and those that were registered with the SDK."""
         from .resource_list import resource_templates
 
-        return [*resource_templates(), *await super().list_resource_templates()]
+        several = self._shops.several
+        return [*resource_templates(several=several), *await super().list_resource_templates()]
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[None, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """What is at an address."""
-        from .resource_reading import matched, read
-
-        if matched(str(uri)) is None:
-            return await super().read_resource(uri, context)
+        asked = str(uri)
         try:
-            return [await read(str(uri), self._shelf)]
+            found = self._at(asked)
+        except UnknownShopError as error:
+            raise ResourceNotFoundError(f"Unknown resource: {asked[:200]} ({error})") from None
+        if found is None:
+            return await super().read_resource(uri, context)
+        shop, own = found
+        from .resource_reading import read
+
+        try:
+            if shop is None:
+                return [self._list_of_shops()]
+            with in_shop(shop.name):
+                return [await read(own, self._shelf(shop), asked)]
         except (MCPError, ResourceError):
             raise
         except Exception as error:
@@ -197,6 +223,32 @@ class ShopServer(MCPServer[None]):
             raise UnexpectedResourceError(
                 f"{uri} could not be read because of a fault in this server; its log says more."
             ) from error
+
+    def _at(self, uri: str) -> "tuple[OpenShop | None, str] | None":
+        """The shop that an address is in, and its address there; no shop for the list of them. None for neither.
+
+        Raises:
+            UnknownShopError: there is no such shop for the caller.
+        """
+        from .resource_reading import matched
+
+        if not self._shops.several:
+            return None if matched(uri) is None else (self._shops.named(), uri)
+        if uri == SHOPS:
+            return None, uri
+        if uri.startswith(GUIDES):
+            mine = self._shops.mine()
+            return (mine[0], uri) if mine and matched(uri) else None
+        found = self._shops.addressed(uri)
+        if found is None or found[1].startswith(GUIDES) or matched(found[1]) is None:
+            return None
+        return found
+
+    def _list_of_shops(self) -> ReadResourceContents:
+        from ..prompts.documents import JSON_TYPE
+        from .naming_shops import shops_document
+
+        return ReadResourceContents(content=shops_document(self._shops.mine()), mime_type=JSON_TYPE)
 
     async def _complete(
         self,
@@ -207,16 +259,26 @@ class ShopServer(MCPServer[None]):
         from .completing import completed
         from .prompting import today_utc
 
-        return await completed(ref, argument, context, names=self.names, today=today_utc)
+        if not self._shops.several:
+            names = self._shops.all[0].names
+            return await completed(ref, argument, context, names=names, today=today_utc)
+        from .naming_shops import completed_in_a_shop
+
+        return await completed_in_a_shop(ref, argument, context, shops=self._shops, today=today_utc)
 
     async def _subscribe(
         self, context: ServerRequestContext[Any, Any], asked: SubscribeRequestParams
     ) -> EmptyResult:
-        from .resource_reading import matched
-
         uri = str(asked.uri)
-        if matched(uri) is None:
-            raise MCPError(code=INVALID_PARAMS, message=f"Unknown resource: {uri[:200]}", data={"uri": uri})
+        why = ""
+        try:
+            found = self._at(uri)
+        except UnknownShopError as error:
+            found, why = None, f" ({error})"
+        if found is None:
+            raise MCPError(
+                code=INVALID_PARAMS, message=f"Unknown resource: {uri[:200]}{why}", data={"uri": uri}
+            )
         # The SDK shows handlers a session that is made for the request; the connection behind it is what lasts.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
         if not self.updates.subscribe(connection, uri):

@@ -5,6 +5,7 @@ can also take calls. Where a person approves, there is the approval page, for th
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import TYPE_CHECKING
@@ -15,13 +16,14 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
-from ..tools.registration import offered
-from .app import Connection, build_server
+from .app import build_server, offered_tools
 from .call_rate import CallRate
-from .guarding import Guarding
+from .connection import Connection
 from .health import health_routes
 from .http_gate import Gate
 from .identification import identification_of
+from .profiles import profiles_of
+from .shops import open_shops
 from .under_way import UnderWay
 from .values import is_loopback
 
@@ -87,20 +89,37 @@ def serve(settings: "Settings") -> None:
         Server(config, made.under_way, seconds=settings.http_stop_seconds).run(sockets=[listening])
 
 
-def http_app(settings: "Settings", address: str, *, connection: Connection | None = None) -> HttpApp:
+def http_app(
+    settings: "Settings",
+    address: str,
+    *,
+    connection: Connection | None = None,
+    sandbox_apps: "Mapping[str, Starlette] | None" = None,
+) -> HttpApp:
     """What is served at an address such as `http://127.0.0.1:8000`.
 
-    `connection` is what its tools work on, made from the settings unless given.
+    `connection` is what its tools work on, made from the settings unless given; of several shops, `sandbox_apps` are
+    the embedded ones by name.
 
     Raises:
         IdentificationError: callers cannot be known with what is set.
         CommandError: the keys of webhooks cannot be read.
+        SettingsError: there is a file of shops that cannot be used.
     """
-    known, published = identification_of(settings, offered(settings.toolsets, read_only=settings.read_only))
-    approving = settings.confirmation == "human" and is_loopback(settings.host)
-    guarding = Guarding(settings, page=page_address(address) if approving else None)
-    shop = connection or Connection(settings, store=guarding.store)
-    server = build_server(settings, connection=shop, guarding=guarding)
+    wanted = is_loopback(settings.host) and any(
+        profile.settings.confirmation == "human" for profile in profiles_of(settings)
+    )
+    shops = open_shops(
+        settings,
+        connection=connection,
+        page=page_address(address) if wanted else None,
+        sandbox_apps=sandbox_apps,
+    )
+    names = {
+        word for shop in shops.all if shop.profile.name for word in (shop.profile.name, shop.location_id)
+    }
+    known, published = identification_of(settings, offered_tools(settings, shops), shops=frozenset(names))
+    server = build_server(settings, shops=shops)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=not settings.http_sessions,
@@ -117,12 +136,14 @@ def http_app(settings: "Settings", address: str, *, connection: Connection | Non
         under_way=under_way,
         max_bytes=settings.http_max_bytes,
     )
-    app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(guarding.store, under_way)]
+    app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(shops.store, under_way)]
     if settings.webhook_keys is not None:
         from .webhooks import Keys, Webhooks
 
         webhooks = Webhooks(
-            Keys.read(settings.webhook_keys), location=lambda: shop.location_id, changed=server.changed
+            Keys.read(settings.webhook_keys),
+            shops={shop.location_id: shop.name for shop in shops.all},
+            changed=server.changed,
         )
         app.router.routes.extend(webhooks.routes())
     if settings.allowed_origins:
@@ -133,13 +154,13 @@ def http_app(settings: "Settings", address: str, *, connection: Connection | Non
             allow_headers=["*"],
             expose_headers=_EXPOSED_HEADERS,
         )
-    if not approving:
+    if not wanted:
         return HttpApp(app, None, under_way)
     from .approval_page import ApprovalPage
 
     page = ApprovalPage(
-        guarding.store,
-        location=shop.location_id,
+        shops.store,
+        shops={shop.location_id: shop.title for shop in shops.all},
         hosts=frozenset(_with_port(name, settings.port) for name in _names(settings.host)),
         tell=_tell,
     )

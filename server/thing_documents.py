@@ -10,8 +10,8 @@ from ..tools.results import plain
 from ..tools.shop import PAGE
 from ..tools.text import one_line
 from .resource_uris import (
-    COLLECTIONS,
     collection_uri,
+    collections_uri,
     prices_uri,
     product_uri,
     review_uri,
@@ -78,7 +78,7 @@ async def collections_document(shop: "Shop") -> Document:
     """All collections, as far as one list of 100 goes."""
     page = await shop.api.list_collections(limit=PAGE, offset=0)
     return Document(
-        uri=COLLECTIONS,
+        uri=collections_uri(),
         title="Collections",
         rows=[fields(collection_view(collection, "concise")) for collection in page.items],
         total=page.total if page.total is not None else len(page.items),

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
 
 from .resource_uris import (
-    CATALOG,
-    COLLECTIONS,
+    catalog_uri,
     collection_uri,
+    collections_uri,
     prices_uri,
     product_uri,
     review_uri,
@@ -85,11 +85,11 @@ def about(kind: str, thing_id: str | None, within: str | None) -> list[str]:
         case "price" | "stock":
             found = [product_uri(within), prices_uri(within)] if within else []
         case "collection":
-            found = [COLLECTIONS, *([collection_uri(thing_id)] if thing_id else [])]
+            found = [collections_uri(), *([collection_uri(thing_id)] if thing_id else [])]
         case "store" | "order":
             found = [store_uri(within)] if within else []
         case "review":
             found = [review_uri(thing_id)] if thing_id else []
         case _:
             return []
-    return [*found, CATALOG]
+    return [*found, catalog_uri()]

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..products_api.exact_json import decode
+from ..tools.addresses import in_shop
 from .command_parser import CommandError
 from .updates import about
 
@@ -121,19 +122,23 @@ def _is_by_rsa(key: RSAPublicKey, signature: str, body: bytes) -> bool:
 
 
 class Webhooks:
-    """Receives events for one location. `changed` is told the addresses of what an event is about."""
+    """Receives events for the shops of a server.
+
+    `shops` are their names by location id; a name is empty where there is one shop. `changed` is told the addresses of
+    what an event is about, and its location.
+    """
 
     def __init__(
         self,
         keys: Keys,
         *,
-        location: Callable[[], str],
-        changed: Callable[[Iterable[str]], Awaitable[None]],
+        shops: Mapping[str, str],
+        changed: Callable[[Iterable[str], str], Awaitable[None]],
         clock: Callable[[], float] = time.time,
         most_remembered: int = MOST_REMEMBERED,
     ) -> None:
         self._keys = keys
-        self._location = location
+        self._shops = shops
         self._changed = changed
         self._clock = clock
         self._most_remembered = most_remembered
@@ -154,8 +159,10 @@ class Webhooks:
             self._remember(event)
         except RefusedError as error:
             return JSONResponse({"error": str(error)}, status_code=error.status)
-        if event.get("locationId") == self._location():
-            await self._changed(_addresses(event))
+        location = event.get("locationId")
+        if isinstance(location, str) and location in self._shops:
+            with in_shop(self._shops[location]):
+                await self._changed(_addresses(event), location)
         return Response(status_code=204)
 
     def _remember(self, event: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 from hoopai_products_mcp.sandbox.transport import SandboxTransport
-from hoopai_products_mcp.server.app import Connection
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 
 Carry = Callable[[httpx.Request], Awaitable[httpx.Response]]

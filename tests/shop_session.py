@@ -21,7 +21,8 @@ from hoopai_products_mcp.guard.store import Store
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
 from hoopai_products_mcp.sandbox.seed import ShopChoice
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.guarding import Guarding
 from hoopai_products_mcp.server.settings import Settings
 

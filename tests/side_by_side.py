@@ -27,7 +27,8 @@ from starlette.applications import Starlette
 from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.sandbox.app import sandbox_of
 from hoopai_products_mcp.sandbox.transport import SandboxTransport
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.guarding import Guarding
 from hoopai_products_mcp.server.settings import Settings
 

@@ -60,6 +60,7 @@ async def call(
     base_url: str = "",
     caller: str = "local",
     denied: str = "",
+    shop_title: str = "",
     files: FileFolder | None = None,
     guides: Guides | None = None,
     changed: Changed | None = None,
@@ -68,6 +69,7 @@ async def call(
 
     `guides` are what get_guide gives, and `changed` hears of every write that was let through, whatever came of it.
 
+    `shop_title` is how a person knows the shop, where the server has several.
     `caller` is who calls, and `denied` what they are told of a call that a person would have to agree to, if they may
     not make such.
 
@@ -81,6 +83,7 @@ async def call(
     shop.former_places = shop.book.former_places
     shop.files = files
     shop.guides = guides
+    shop.title = shop_title
     # Whoever asks something meanwhile goes before a walk through the whole catalog.
     with bulk_work() if record.toolset is Toolset.WORKFLOWS else nullcontext():
         return await _called(
@@ -115,7 +118,7 @@ async def _called(
             await _tidy(shop, guard)
         if record.plan is None:
             return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
-        write = _write_call(record, given, context, shop.api.location_id, base_url, caller, denied)
+        write = _write_call(record, given, context, shop, base_url, caller, denied)
         doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)
@@ -161,7 +164,7 @@ def _write_call(
     record: ToolRecord,
     given: Mapping[str, Any],
     context: Context[Any, Any],
-    location: str,
+    shop: Shop,
     base_url: str,
     caller: str,
     denied: str,
@@ -174,7 +177,8 @@ def _write_call(
         operation=record.operation,
         destructive=record.asks,
         arguments=normal.model_dump(exclude_none=True, exclude=set(GUARD_ARGUMENTS)),
-        location=location,
+        location=shop.api.location_id,
+        shop=shop.title,
         base_url=base_url,
         caller=caller,
         client=f"{client.client_info.name} {client.client_info.version}" if client else "",

@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..guard.question import NOTHING_CHANGED
 from ..products_api.models import Collection as ShopCollection
 from ..products_api.models import Page
+from .addresses import address
 from .columns import Area, columns_of, rows_of
 from .file_folder import FileFolder, checked_name
 from .row_writers import FileFormat, row_writer
@@ -19,7 +20,6 @@ from .text import counted
 from .walking import Walk, steadily
 from .workflow_views import Exported
 
-URI = "hoopai://exports/{file}"
 FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 
@@ -66,7 +66,7 @@ async def export(
     return Exported(
         file=name,
         path=str(folder.path / name) if folder.tells_path else None,
-        uri=URI.format(file=quote(name)),
+        uri=address(f"exports/{quote(name)}"),
         products=products,
         rows=rows,
         bytes=size,

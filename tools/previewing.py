@@ -8,9 +8,8 @@ from mcp_types import CallToolResult
 
 from ..guard.calls import Preview
 from ..guard.plan import Plan, readable
+from .addresses import address
 from .results import to_result
-
-PLAN_URI = "hoopai://plans/{plan_id}"
 
 
 def preview_result(preview: Preview, notes: Sequence[str]) -> CallToolResult:
@@ -20,15 +19,16 @@ def preview_result(preview: Preview, notes: Sequence[str]) -> CallToolResult:
         content["changed_since_approval"] = preview.stale
     if preview.refused:
         content["refused_by_policy"] = preview.refused
-    content["plan"] = plan_content(preview.plan, preview.plan_id)
+    content["plan"] = plan_content(preview.plan, preview.plan_id, shop=preview.shop)
     if preview.token:
         content["confirmation_token"] = preview.token
     return to_result(None, notes, more=content)
 
 
-def plan_content(plan: Plan, plan_id: str | None = None) -> dict[str, Any]:
+def plan_content(plan: Plan, plan_id: str | None = None, *, shop: str = "") -> dict[str, Any]:
     """A plan in few tokens: the weightiest items in words, the rest counted, the sums."""
-    content: dict[str, Any] = {"action": readable(plan.action), "items": plan.shown()}
+    content: dict[str, Any] = {"shop": shop} if shop else {}
+    content |= {"action": readable(plan.action), "items": plan.shown()}
     if plan.unshown:
         content["more_items"] = plan.unshown
     if plan.also:
@@ -39,7 +39,7 @@ def plan_content(plan: Plan, plan_id: str | None = None) -> dict[str, Any]:
     if plan_id is not None:
         content["id"] = plan_id
         if plan.unshown:
-            content["whole_plan"] = PLAN_URI.format(plan_id=plan_id)
+            content["whole_plan"] = address(f"plans/{plan_id}")
     return content
 
 

@@ -33,8 +33,14 @@ def to_result(
         # First, so that a warning about what follows is read before it.
         content = {"notes": list(notes), **content}
     content = cast("dict[str, Any]", plain(content))
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
+    return CallToolResult(
+        content=[TextContent(type="text", text=as_text(content))], structured_content=content
+    )
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """Structured content as the text of the same result."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def plain(value: object) -> object:

@@ -60,6 +60,7 @@ class Shop:
         former_places: tells the display order of a store as this server set it last, by product id; None where
             nothing is known of former changes.
         guides: gives the guides of the server; None where there are none.
+        title: how a person knows the shop, where the server has several.
     """
 
     def __init__(self, api: ProductsClient, report: Report) -> None:
@@ -72,6 +73,7 @@ class Shop:
         self.files: FileFolder | None = None
         self.former_places: FormerPlaces | None = None
         self.guides: Guides | None = None
+        self.title = ""
         self._report = report
         self._reported = 0.0
         self._lists_by_id = False

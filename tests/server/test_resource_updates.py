@@ -22,7 +22,8 @@ from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.faults import Fault, FaultKind
 from hoopai_products_mcp.sandbox.identity import ONLINE_STORE_ID
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 from hoopai_products_mcp.server.updates import changed_by
 

@@ -81,10 +81,11 @@ class Platform:
 
 @asynccontextmanager
 async def platform(keys: Keys, **options: int) -> AsyncGenerator[Platform]:
-    async def changed(uris: Iterable[str]) -> None:
+    async def changed(uris: Iterable[str], location_id: str) -> None:
+        assert location_id == LOCATION_ID
         found.told.extend(uris)
 
-    hooks = Webhooks(keys, location=lambda: LOCATION_ID, changed=changed, clock=lambda: found.now, **options)
+    hooks = Webhooks(keys, shops={LOCATION_ID: ""}, changed=changed, clock=lambda: found.now, **options)
     app = Starlette(routes=hooks.routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
         found = Platform(http)
@@ -231,7 +232,7 @@ async def test_a_server_over_http_takes_events_and_its_listeners_hear_of_them(tm
 async def test_a_listener_hears_of_an_event(tmp_path: Path) -> None:
     server = build_server(Settings(sandbox=True))
     hooks = Webhooks(
-        keys_of(tmp_path, ED25519), location=lambda: LOCATION_ID, changed=server.changed, clock=NOW.timestamp
+        keys_of(tmp_path, ED25519), shops={LOCATION_ID: ""}, changed=server.changed, clock=NOW.timestamp
     )
     app = Starlette(routes=hooks.routes())
     body = event(PRICE)

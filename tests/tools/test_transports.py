@@ -25,7 +25,8 @@ from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.sandbox.engine import Sandbox
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 from hoopai_products_mcp.sandbox.transport import SandboxTransport
-from hoopai_products_mcp.server.app import Connection, build_server
+from hoopai_products_mcp.server.app import build_server
+from hoopai_products_mcp.server.connection import Connection
 from hoopai_products_mcp.server.settings import Settings
 
 pytestmark = pytest.mark.anyio
