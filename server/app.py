@@ -133,6 +133,7 @@ def build_server(
     ) -> CallToolResult | InputRequiredResult:
         from ..tools.calls import call as make_call
         from .linking import linked
+        from .result_size import fitted
 
         touched: list[str] = []
         caller = callers.now()
@@ -154,7 +155,10 @@ def build_server(
             guides=server.guide,
             changed=changed,
         )
-        return linked(result, name, arguments, touched) if isinstance(result, CallToolResult) else result
+        if not isinstance(result, CallToolResult):
+            return result
+        result = fitted(result, most=settings.max_result_bytes, reads=name in reading)
+        return linked(result, name, arguments, touched)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
@@ -167,6 +171,7 @@ def build_server(
 
     chosen = offered(settings.toolsets, read_only=settings.read_only)
     names = [definition["name"] for definition in chosen]
+    reading = {definition["name"] for definition in chosen if definition["annotations"]["readOnlyHint"]}
     needed = needed_rights(chosen)
 
     def may_call() -> list[str]:
