@@ -1,5 +1,6 @@
-"""Something that is done once in a process, however many calls ask for it at the same time."""
+"""Something that is done once in a process, or now and then, however many calls ask for it at the same time."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -23,3 +24,19 @@ class Once:
             if not self._done:
                 await work()
                 self._done = True
+
+
+class NowAndThen:
+    """Something that the first who asks after so many seconds does; nobody waits for it but them."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next = clock() + seconds
+
+    async def __call__(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it if it is time."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + self._seconds
+            await work()

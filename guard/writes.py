@@ -14,7 +14,7 @@ from mcp_types import InputRequiredResult
 
 from .approval import Asking, approve, keep_plan, unasked
 from .calls import Leave, Preview, Road, WriteCall
-from .once import Once
+from .once import NowAndThen, Once
 from .outcomes import Doing, became, unread
 from .plan import Plan, to_plain
 from .question import NOTHING_CHANGED
@@ -39,7 +39,8 @@ HOUR = 3600.0
 class Guard:
     """What stands between a model and a write, for one server process.
 
-    `looked_back` is done once: what an earlier process left open is settled. `unkept` are outcomes by id of the
+    `looked_back` is done once: what an earlier process left open is settled; `looks_around` now and then: what another
+    has left open meanwhile is. `unkept` are outcomes by id of the
     change that could not be written down yet; one call at a time does so, `keeping` the others waiting. `turns` are
     those of calls at the same things, and one call at a time is `beginning`, so that each counts those before it.
     """
@@ -47,6 +48,7 @@ class Guard:
     store: Store
     asking: Asking
     policy: Callable[[], "PolicyFile"]
+    looks_around: NowAndThen
     pause_seconds: float = PAUSE_SECONDS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looked_back: Once = field(default_factory=Once)

@@ -61,6 +61,7 @@ def build_server(
     ) -> CallToolResult | InputRequiredResult:
         from ..tools.calls import call as make_call
         from .linking import linked
+        from .result_size import fitted
 
         shop, given = chosen_shop(shops, arguments)
         if shop.settings.read_only and name in writing:
@@ -92,6 +93,7 @@ def build_server(
             )
             if not isinstance(result, CallToolResult):
                 return result
+            result = fitted(result, most=settings.max_result_bytes, reads=name in reading)
             return of_shop(linked(result, name, given, touched), shop)
 
     @asynccontextmanager
@@ -103,6 +105,7 @@ def build_server(
 
     tools = offered_tools(settings, shops)
     writing = {tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]}
+    reading = {tool["name"] for tool in tools} - writing
     names = [definition["name"] for definition in tools]
     needed = needed_rights(tools)
 

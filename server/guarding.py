@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LIFETIME_SECONDS = 600.0
 PAUSE_SECONDS = 2.0
+LOOK_SECONDS = 60.0
+"""How often what other processes on the same store left open is looked for."""
 
 
 class Guarding:
@@ -27,11 +29,13 @@ class Guarding:
         page: str | None = None,
         lifetime_seconds: float = LIFETIME_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._settings = settings
         self._page = page
         self._lifetime_seconds = lifetime_seconds
         self._pause_seconds = pause_seconds
+        self._look_seconds = look_seconds
         self.store = store or Store(settings.store_url, keep_days=settings.journal_days)
 
     @cached_property
@@ -39,6 +43,7 @@ class Guarding:
         """The guard itself."""
         from ..guard.approval import Asking
         from ..guard.calls import Confirmation
+        from ..guard.once import NowAndThen
         from ..guard.writes import Guard, policy_reader
         from ..tools.registration import definitions
 
@@ -57,6 +62,7 @@ class Guarding:
                 settings.policy_path, must_exist=settings.policy_file is not None, tools=writing
             ),
             pause_seconds=self._pause_seconds,
+            looks_around=NowAndThen(self._look_seconds),
         )
 
     def close(self) -> None:

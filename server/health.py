@@ -4,8 +4,10 @@ Neither asks the Products API anything, and neither says more than yes or no: wh
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -17,6 +19,8 @@ from .under_way import UnderWay
 log = logging.getLogger("hoopai_products_mcp.server")
 
 _UNAVAILABLE = 503
+KEPT_SECONDS = 1.0
+"""How long an answer counts: anybody may ask, and each looking costs a thread and a query."""
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -34,14 +38,27 @@ async def _healthy(request: Request) -> PlainTextResponse:
 
 
 def _readiness(store: Store, under_way: UnderWay) -> Callable[[Request], Awaitable[PlainTextResponse]]:
+    looking = anyio.Lock()
+    works, until = False, 0.0
+
+    async def look() -> None:
+        nonlocal works, until
+        try:
+            await store.use(lambda opened: opened.journal.destructive_since("", 0.0))
+            works = True
+        except StoreError as error:
+            log.warning("Not ready: %s", error)
+            works = False
+        until = time.monotonic() + KEPT_SECONDS
+
     async def ready(request: Request) -> PlainTextResponse:
         del request
         if under_way.ending:
             return PlainTextResponse("ending", _UNAVAILABLE, _FRESH)
-        try:
-            await store.use(lambda opened: opened.journal.destructive_since("", 0.0))
-        except StoreError as error:
-            log.warning("Not ready: %s", error)
+        async with looking:
+            if time.monotonic() >= until:
+                await look()
+        if not works:
             return PlainTextResponse("not ready", _UNAVAILABLE, _FRESH)
         return PlainTextResponse("ready", headers=_FRESH)
 

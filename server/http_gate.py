@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
@@ -34,6 +35,11 @@ log = logging.getLogger("hoopai_products_mcp.requests")
 _LONGEST_NUMBER = 18  # digits; more than any size has
 RETRY_SECONDS = 2
 """When to try again at a server that is ending: the next one is up by then, or another answers."""
+BODY_SECONDS = 30.0
+"""How long a request may take to arrive once it was let in."""
+_FROM_ELSEWHERE = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""What proxies and tunnels add to a request that they hand on."""
+_LISTENING = "subscriptions/listen"
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,14 @@ class Gate:
         rate: "CallRate",
         under_way: "UnderWay",
         max_bytes: int,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = AuthContextMiddleware(app)
         self._identification = identification
         self._rate = rate
         self._under_way = under_way
         self._max_bytes = max_bytes
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
@@ -103,6 +111,7 @@ class Gate:
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
                 MutableHeaders(scope=message)[request_ids.HEADER] = seen.request_id
+            seen.is_answered = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
@@ -111,8 +120,11 @@ class Gate:
             except _Refused as refused:
                 await _refusal(refused)(scope, receive, answer)
                 return
-            async with self._under_way.counted(stream=scope["method"] == "GET"):
+            async with self._under_way.counted(stream=seen.is_stream):
                 await self._app(scope, receive, answer)
+            if seen.is_stream and seen.status and not seen.is_answered:
+                # Listeners that are told of the end may come back; a line that breaks looks like a fault.
+                await send({"type": "http.response.body", "body": b""})
         finally:
             seen.log()
 
@@ -124,18 +136,16 @@ class Gate:
         Raises:
             _Refused: it is not let through.
         """
-        if self._under_way.ending:
-            raise _Refused(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "This server is being stopped. Nothing was done; try again.",
-                {"Retry-After": str(RETRY_SECONDS), "Connection": "close"},
-            )
+        self._refuse_if_ending()
         rights = await self._identified(scope, headers, seen)
-        if scope["method"] != "POST":
-            return receive
-        body = await self._body(receive, headers)
-        if body is None:
-            return receive
+        body = b""
+        if scope["method"] == "POST":
+            arrived = await self._body(receive, headers)
+            if arrived is None:
+                return receive
+            body = arrived
+            # It may have taken its time: what begins now would be cut off without being waited for.
+            self._refuse_if_ending()
         rpc_id, tool = seen.reads(body)
         if self._identification is not None:
             if wait := self._rate.wait(seen.caller):
@@ -146,16 +156,35 @@ class Gate:
                     rpc_id,
                 )
             self._may_call(self._identification, tool, rights, rpc_id)
-        return _replay(body, receive)
+        return _replay(body, receive) if scope["method"] == "POST" else receive
+
+    def _refuse_if_ending(self) -> None:
+        if self._under_way.ending:
+            raise _Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "This server is being stopped. Nothing was done; try again.",
+                {"Retry-After": str(RETRY_SECONDS), "Connection": "close"},
+            )
 
     async def _identified(self, scope: "Scope", headers: Headers, seen: "_Seen") -> frozenset[str]:
         """Who calls: what they may do."""
         if self._identification is None:
+            if any(name in headers for name in _FROM_ELSEWHERE):
+                raise _Refused(
+                    HTTPStatus.FORBIDDEN,
+                    "A proxy has handed this request on, and this server does not ask callers who they are: it is for "
+                    "the programs of its own machine. Set HOOPAI_HTTP_AUTH to key or oauth. Nothing was done.",
+                )
             return frozenset(RIGHTS)
         challenge = self._identification.challenge
-        found = await self._identification.backend.authenticate(HTTPConnection(scope))
+        given = headers.getlist("authorization")
+        # Of several, whoever stands before this server may have looked at another one.
+        found = (
+            await self._identification.backend.authenticate(HTTPConnection(scope))
+            if len(given) == 1
+            else None
+        )
         if found is None:
-            given = headers.get("authorization") is not None
             kind = "token of its issuer" if challenge.scopes else "key"
             said = (
                 f"The {kind} was not taken: it is wrong, expired or for another server."
@@ -194,15 +223,23 @@ class Gate:
         if declared.isdigit() and (len(declared) > _LONGEST_NUMBER or int(declared) > self._max_bytes):
             raise too_large
         body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                raise too_large
-            if not message.get("more_body", False):
-                return bytes(body)
+        try:
+            with anyio.fail_after(self._body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return None
+                    body += message.get("body", b"")
+                    if len(body) > self._max_bytes:
+                        raise too_large
+                    if not message.get("more_body", False):
+                        return bytes(body)
+        except TimeoutError:
+            raise _Refused(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"The request did not arrive within {self._body_seconds:g} s. Nothing was done; send it again.",
+                {"Connection": "close"},
+            ) from None
 
 
 class _Seen:
@@ -212,10 +249,16 @@ class _Seen:
         self.request_id = request_id
         self.caller = LOCAL
         self.status = 0
+        self.is_answered = False
         self._http_method = http_method
         self._method: str | None = None
         self._tool: str | None = None
         self._begun = time.perf_counter()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is answered with events for as long as the caller listens, in either era."""
+        return self._http_method == "GET" or self._method == _LISTENING
 
     def reads(self, body: bytes) -> tuple[Any, str | None]:
         """Look at the message: its id, and the tool it calls."""

@@ -1,17 +1,13 @@
 """Tokens of an OAuth 2.1 authorization server: JWTs for this very server, checked with the issuer's published keys."""
 
 import logging
-import time
-from functools import cached_property
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-import anyio
-import anyio.to_thread
 import jwt
 from mcp.server.auth.provider import AccessToken
 
 from .http_values import SHOPS_CLAIM, Scopes, TokenShops
+from .issuer_keys import IssuerKeys
 
 log = logging.getLogger("hoopai_products_mcp.server")
 
@@ -19,18 +15,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Those in which only the issuer can sign. With a shared secret, or none, whoever checks could make tokens as well."""
 LEEWAY_SECONDS = 10
 """How far the issuer's clock may be ahead of ours."""
-FETCH_SECONDS = 5.0
-PAUSE_SECONDS = 5.0
-"""After a failure the issuer is left alone for so long: a stranger's requests must not become as many of ours."""
-KEPT_SECONDS = 3600.0
-"""How long keys are kept; one that is not among them is looked for at once, at most every 30 seconds."""
-_AT_ONCE = 4
 _LONGEST_NAME = 256
 _NEEDED = ("exp", "iss", "aud", "sub")
-
-
-class UnknownIssuerError(Exception):
-    """The issuer does not say where its keys are."""
 
 
 class JwtVerifier:
@@ -57,9 +43,7 @@ class JwtVerifier:
         self._issuer = issuer
         self._resource = resource
         self._scopes = scopes
-        self._jwks_url = jwks_url
-        self._limit = anyio.CapacityLimiter(_AT_ONCE)
-        self._again_at = 0.0
+        self._keys = IssuerKeys(issuer, jwks_url)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The caller that a token is for, or None for one that is not good here."""
@@ -67,8 +51,9 @@ class JwtVerifier:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
                 return None
-            key = await anyio.to_thread.run_sync(self._key, header["kid"], limiter=self._limit)
+            key = await self._keys.find(header["kid"])
             if key is None:
+                log.info("A token was refused: the issuer has no key for it")
                 return None
             claims = jwt.decode(
                 token,
@@ -110,25 +95,6 @@ class JwtVerifier:
         named = (scope.removeprefix(word) for scope in _scopes_in(claims) if scope.startswith(word))
         return {SHOPS_CLAIM: sorted(named)}
 
-    def _key(self, kid: str) -> jwt.PyJWK | None:
-        """The issuer's key of that id."""
-        if time.monotonic() < self._again_at:
-            return None
-        try:
-            return self._keys.get_signing_key(kid)
-        except (jwt.PyJWKClientConnectionError, UnknownIssuerError) as error:
-            self._again_at = time.monotonic() + PAUSE_SECONDS
-            log.warning("Nobody can be let in: the issuer's keys cannot be had. %s", error)
-            return None
-        except (jwt.PyJWTError, ValueError) as error:
-            log.info("A token was refused: there is no key for it (%s)", type(error).__name__)
-            return None
-
-    @cached_property
-    def _keys(self) -> jwt.PyJWKClient:
-        url = self._jwks_url or _jwks_url(self._issuer)
-        return jwt.PyJWKClient(url, lifespan=KEPT_SECONDS, timeout=FETCH_SECONDS)
-
 
 def _is_name(value: object) -> bool:
     """Whether a claim can be part of a caller's name."""
@@ -155,29 +121,3 @@ def _texts(value: object) -> set[str]:
     if isinstance(value, list):
         return {word for word in cast("list[object]", value) if isinstance(word, str)}
     return set()
-
-
-def _jwks_url(issuer: str) -> str:
-    """Where the issuer says its keys are (RFC 8414, and OpenID Connect Discovery 1.0).
-
-    Raises:
-        UnknownIssuerError: it does not say.
-    """
-    parts = urlsplit(issuer)
-    path = parts.path.rstrip("/")
-    root = f"{parts.scheme}://{parts.netloc}"
-    for url in (
-        f"{root}/.well-known/oauth-authorization-server{path}",
-        f"{root}{path}/.well-known/openid-configuration",
-    ):
-        try:
-            # Not keys yet, but what is wanted of the request is the same: no redirects, and a JSON object.
-            found = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_SECONDS).fetch_data()
-        except (jwt.PyJWKClientError, ValueError):
-            continue
-        where = found.get("jwks_uri")
-        # Whoever answers for another issuer (RFC 8414, 3.3), or without encryption, is not asked for keys.
-        same_scheme = isinstance(where, str) and urlsplit(where).scheme in {"https", parts.scheme}
-        if same_scheme and found.get("issuer") == issuer:
-            return cast("str", where)
-    raise UnknownIssuerError("The issuer's metadata names none; HOOPAI_HTTP_JWKS_URL can.")

@@ -161,6 +161,10 @@ class Settings(BaseModel):
     api_version: Annotated[str, BeforeValidator(values.api_version)] = Field(
         default="2021-07-28", description="The version of the API to ask for."
     )
+    max_result_bytes: Annotated[int, BeforeValidator(http_values.whole(10_000, 100_000_000))] = Field(
+        default=1_000_000,
+        description="The largest answer of a tool in bytes. What is read has to be asked for in smaller parts then.",
+    )
     transport: Annotated[Literal["stdio", "http"], BeforeValidator(values.one_of("stdio", "http"))] = Field(
         default="stdio",
         description="How assistants reach the server: `stdio`, or streamable `http` at `/mcp`.",
@@ -316,6 +320,13 @@ class Settings(BaseModel):
                 "host",
                 "must be this machine itself (127.0.0.1, ::1 or localhost) where nobody has to say who is calling:"
                 f" set {variable('http_auth')} to key or oauth",
+            )
+        callers = [name for name in ("http_keys", "http_keys_file", "http_issuer") if getattr(self, name)]
+        if self.http_auth == "none" and callers and is_loopback(self.host):
+            # Whoever set it believes that it counts.
+            yield (
+                callers[0],
+                f"is set, and nobody is asked for it: set {variable('http_auth')} to key or oauth",
             )
         if self.http_auth == "key" and self.http_keys is None and self.http_keys_file is None:
             needed = f"{variable('http_keys')} or {variable('http_keys_file')}"

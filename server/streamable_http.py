@@ -64,6 +64,21 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def config_of(app: "Starlette") -> uvicorn.Config:
+    """How uvicorn serves the app, whatever else is installed beside it."""
+    return uvicorn.Config(
+        app,
+        # The parser that limits the size of headers; the other one that uvicorn takes where it finds it does not.
+        http="h11",
+        ws="none",
+        proxy_headers=False,
+        # Without a configuration of its own for logging, uvicorn would write every request to stdout.
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_SECONDS_FOR_STREAMS,
+    )
+
+
 def serve(settings: "Settings") -> None:
     """Serve until Ctrl-C or SIGTERM, saying on stderr where.
 
@@ -79,14 +94,12 @@ def serve(settings: "Settings") -> None:
         listening.bind((host, port))
         listening.listen()
         made = http_app(settings, address)
-        # Without a configuration of its own for logging, uvicorn would write every request to stdout.
-        config = uvicorn.Config(
-            made.app, log_config=None, access_log=False, timeout_graceful_shutdown=_SECONDS_FOR_STREAMS
-        )
         _tell(f"Serving MCP at {address}{PATH}; Ctrl-C ends it.")
         if made.page is not None:
             _tell(f"What waits for your approval: {made.page.link(page_address(address))}")
-        Server(config, made.under_way, seconds=settings.http_stop_seconds).run(sockets=[listening])
+        Server(config_of(made.app), made.under_way, seconds=settings.http_stop_seconds).run(
+            sockets=[listening]
+        )
 
 
 def http_app(

@@ -126,13 +126,15 @@ async def shop_session(
     settings: Mapping[str, Any] | None = None,
     between: Between | None = None,
     lifetime_seconds: float = 600.0,
+    look_seconds: float = 600.0,
 ) -> AsyncGenerator[ShopSession]:
     """A session in memory. `answer` puts the client's person in; without it the client cannot be asked.
-    `between` makes the API another than the sandbox. Questions and tokens are good for `lifetime_seconds`."""
+    `between` makes the API another than the sandbox. Questions and tokens are good for `lifetime_seconds`, and what
+    other processes left open is looked for every `look_seconds`."""
     app = create_app(shop=shop, rate_limit=0)
     chosen = Settings.model_validate({"sandbox": True, **(settings or {})})
     connection = OtherConnection(app, between) if between else Connection(chosen, sandbox_app=app)
-    guarding = Guarding(chosen, lifetime_seconds=lifetime_seconds, pause_seconds=0)
+    guarding = Guarding(chosen, lifetime_seconds=lifetime_seconds, pause_seconds=0, look_seconds=look_seconds)
     server = build_server(chosen, connection=connection, guarding=guarding)
     questions: list[str] = []
 

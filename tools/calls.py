@@ -33,7 +33,7 @@ from .deriving import arguments_of
 from .effect_words import about, shown
 from .file_folder import FileFolder
 from .previewing import preview_result
-from .reconciling import became, left_over, reconcile_after_start, rest_of
+from .reconciling import became, left_over, reconcile_abandoned, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
 from .renaming import new_ids_of
 from .results import plain, to_result
@@ -158,6 +158,7 @@ async def _tidy(shop: Shop, guard: Guard) -> None:
     """See that the journal says of every former change what became of it, as far as that can be known."""
     await guard.keep_late()
     await guard.looked_back(lambda: reconcile_after_start(shop, pause_seconds=guard.pause_seconds))
+    await guard.looks_around(lambda: reconcile_abandoned(shop, pause_seconds=guard.pause_seconds))
 
 
 def _write_call(

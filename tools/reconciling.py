@@ -25,6 +25,9 @@ log = logging.getLogger("hoopai_products_mcp.tools")
 
 STILL_AT_IT_SECONDS = 30.0
 """For so long after a request was given up the API may still be at it."""
+ABANDONED_SECONDS = 600.0
+"""What is older and has no outcome was left open, if its process is gone. By then a process whose lock was lost, as
+when the database was restarted, has ended the write it was at, or held its lock anew."""
 WORTH_ANOTHER_LOOK_SECONDS = 24 * 3600.0
 """What could not be found out in this time is looked at again on demand only, not at every start."""
 
@@ -189,6 +192,23 @@ async def reconcile_after_start(shop: Shop, *, pause_seconds: float = 0.0) -> No
         for change in await shop.book.unsettled()
         if change.outcome is None or _age(change) < WORTH_ANOTHER_LOOK_SECONDS
     ]
+    await _settle(shop, left, "an earlier run", pause_seconds)
+
+
+async def reconcile_abandoned(shop: Shop, *, pause_seconds: float = 0.0) -> None:
+    """Settle what another process has left open since this one began, as far as the shop tells.
+
+    Raises:
+        ToolError: the journal cannot be read.
+    """
+    if shop.book is None:
+        return
+    open_ones = [change for change in await shop.book.unsettled() if change.outcome is None]
+    left = [change for change in open_ones if _age(change) >= ABANDONED_SECONDS]
+    await _settle(shop, left, "another process", pause_seconds)
+
+
+async def _settle(shop: Shop, left: Sequence["Change"], by: str, pause_seconds: float) -> None:
     settled = await reconcile(shop, left, pause_seconds=pause_seconds)
     for change_id, outcome in settled.items():
-        log.warning("%s, left open by an earlier run: %s. %s", change_id, outcome.outcome, outcome.why or "")
+        log.warning("%s, left open by %s: %s. %s", change_id, by, outcome.outcome, outcome.why or "")

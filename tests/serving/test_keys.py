@@ -12,6 +12,7 @@ from web_server import (
     ANN,
     BOB,
     ERAS,
+    KEYS,
     Era,
     call,
     connected,
@@ -27,7 +28,6 @@ from hoopai_products_mcp.sandbox.identity import TOKEN
 
 pytestmark = pytest.mark.anyio
 
-KEYS: dict[str, Any] = {"http_auth": "key", "http_keys": f"ann={ANN},bob={BOB}"}
 READS = "a-key-that-only-reads-000000000003"
 WRITES = "a-key-that-also-writes-0000000000004"
 SOME: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Who is answered at all, how much and how often, and what a supervisor is told."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -10,14 +11,13 @@ import httpx
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
-from web_server import ANN, BOB, ERAS, Era, connected, first_product, message, post, served
+from web_server import ANN, BOB, ERAS, KEYS, Era, connected, first_product, message, post, served
 
 from hoopai_products_mcp.server.call_rate import CallRate
 from hoopai_products_mcp.server.logs import REQUESTS, JsonLines
 
 pytestmark = pytest.mark.anyio
 
-KEYS: dict[str, Any] = {"http_auth": "key", "http_keys": f"ann={ANN},bob={BOB}"}
 AS_ANN: dict[str, Any] = {"Authorization": f"Bearer {ANN}"}
 
 
@@ -199,3 +199,13 @@ async def test_each_request_has_an_id_and_a_line_without_its_contents(
         {**usual, "caller": "ann", "method": "tools/call", "tool": "list_products", "status": 200},
         {**usual, "caller": "local", "status": 401},
     ]
+
+
+async def test_many_who_ask_whether_it_is_ready_cost_one_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "guard.sqlite").write_text("Dear customer,\n" * 1000)
+    async with served(**KEYS, data_dir=tmp_path) as server, httpx.AsyncClient() as http:
+        answers = await asyncio.gather(*(http.get(f"{server.address}/readyz") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert len([record for record in caplog.records if record.getMessage().startswith("Not ready: ")]) < 5

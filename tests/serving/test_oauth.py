@@ -1,7 +1,7 @@
 """Tokens of an authorization server: which are taken, what is told to callers without one, and what they may do."""
 
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,6 @@ from hoopai_products_mcp.sandbox.identity import TOKEN
 pytestmark = pytest.mark.anyio
 
 ALL = "products:read products:write products:destructive"
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with issuing() as running:
-        yield running
 
 
 @asynccontextmanager

@@ -29,13 +29,14 @@ from hoopai_products_mcp.sandbox.engine import Sandbox
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 from hoopai_products_mcp.sandbox.server import running_server
 from hoopai_products_mcp.server.settings import Settings
-from hoopai_products_mcp.server.streamable_http import HttpApp, Server, http_app
+from hoopai_products_mcp.server.streamable_http import HttpApp, Server, config_of, http_app
 
 Era = Literal["legacy", "2026-07-28"]
 ERAS: tuple[Era, ...] = ("2026-07-28", "legacy")
 
 ANN = "ann-has-an-invented-key-000000001"
 BOB = "bob-has-an-invented-key-000000002"
+KEYS: dict[str, Any] = {"http_auth": "key", "http_keys": f"ann={ANN},bob={BOB}"}
 
 HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 TYPE_THIS = "To go ahead, type: "
@@ -104,8 +105,7 @@ async def served(**settings: Any) -> AsyncGenerator[Served]:
             }
         )
         made = http_app(chosen, address)
-        config = uvicorn.Config(made.app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        server = Server(config, made.under_way, seconds=chosen.http_stop_seconds)
+        server = Server(config_of(made.app), made.under_way, seconds=chosen.http_stop_seconds)
         serving = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
         try:
             while not server.started:  # noqa: ASYNC110 - there is no event for it

@@ -357,16 +357,31 @@ async def test_an_edit_whose_process_was_killed_midway_is_counted_and_goes_on_in
         assert shelves_alike(before, shop.dump()) == {}
 
 
-def begun(folder: Path, change: Change, *, seconds: float) -> str:
-    """The same change in another store, begun and ended so long ago by a process that is gone; its id."""
-    folder.mkdir()
+def begun(folder: Path, change: Change, *, seconds: float, ended: bool = True) -> str:
+    """The same change in another store, begun so long ago by a process that is gone, and ended there; its id."""
+    folder.mkdir(exist_ok=True)
     database = Database.open(f"sqlite:///{folder / 'guard.sqlite'}")
     journal = Journal(database, lambda: time() - seconds)
     change_id = journal.begin(Intent(**{each.name: getattr(change, each.name) for each in fields(Intent)}))
-    assert change.outcome is not None
-    journal.end(change_id, change.outcome)
+    if ended:
+        assert change.outcome is not None
+        journal.end(change_id, change.outcome)
     database.close()
     return change_id
+
+
+@pytest.mark.parametrize(("minutes", "settled"), [(11, True), (9, False)])
+async def test_what_another_process_left_open_is_settled_by_one_that_is_running(
+    minutes: int, settled: bool, tmp_path: Path
+) -> None:
+    async with shop_session(settings={"data_dir": tmp_path}, look_seconds=0) as session:
+        await session.call("update_product", **CALLS["update_product"](session))
+        (change,) = await session.store.use(lambda store: store.journal.list(location=None)[0])
+        left = begun(tmp_path, change, seconds=minutes * 60, ended=False)
+        await session.call("update_review", **CALLS["update_review"](session))
+        found = await session.store.use(lambda store: store.journal.find(left))
+        assert found is not None
+        assert (found.outcome and found.outcome.outcome) == ("done" if settled else None)
 
 
 @pytest.mark.parametrize(("hours", "at_start"), [(1, True), (30, False)])
