@@ -8,6 +8,7 @@ import sys
 import termios
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "hoopai_products_mcp.server.cli")
 # It takes the terminal for its own first, so that Ctrl-C reaches it as it does in a person's.
@@ -55,15 +56,22 @@ class Terminal:
         return self.process.wait(timeout=60), self.shown
 
     def interrupt(self) -> tuple[int, str]:
-        """Press Ctrl-C, and wait for the end."""
-        # Pressed in the instant before a program begins to read, it is only noticed with the next key; and
-        # the terminal shows "^C" either way, so only silence afterwards tells.
-        for _ in range(2 * PATIENCE_SECONDS):
-            self.type("\x03")
-            while select.select([self._screen], [], [], 0.5)[0]:
-                if not self._more():
-                    return self.end()
+        """Press Ctrl-C once it waits for a key, and wait for the end."""
+        # Pressed in the instant before it begins to read, it would only be noticed with the next key.
+        for _ in range(100 * PATIENCE_SECONDS):
+            if self._waits():
+                break
+            select.select([], [], [], 0.01)
+        self.type("\x03")
         return self.end()
+
+    def _waits(self) -> bool:
+        """Whether it waits for something, as far as the system tells."""
+        try:
+            about = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        except OSError:
+            return True
+        return about.rpartition(")")[2].split()[0] == "S"
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._screen], [], [], PATIENCE_SECONDS)
