@@ -4,43 +4,34 @@ The areas of the client (`product_calls`, `price_calls`, …) build on `Caller` 
 particular to their operations.
 """
 
-import logging
-import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import anyio
-import anyio.lowlevel
 from pydantic import BaseModel, ValidationError
 
 from . import errors, reading_memory
 from .access import Access
-from .budget import Budget, Sleep, is_bulk_work
-from .credentials import Token
+from .breaker import Breaker
+from .budget import Budget, Sleep
 from .exact_json import Json, encode
 from .model_base import Page
 from .operations import Operation
 from .paths import fill
+from .patient_sender import PatientSender
 from .refusals import error_of
-from .replies import Reply, advised_wait, clock_ahead, daily_budget_spent, value_of
+from .replies import value_of
 from .shapes import items_in, total_in, unwrap
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
-
-log = logging.getLogger("hoopai_products_mcp.products_api")
 
 Model = TypeVar("Model", bound=BaseModel)
 Item = TypeVar("Item", bound=BaseModel)
 Query: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 
 PAGE_CAP = 100
-RATE_LIMIT_REPEATS = 3
-RATE_LIMIT_PATIENCE_SECONDS = 15.0
-BULK_PATIENCE_SECONDS = 120.0
-"""A job of many minutes is not given up because somebody else has used the allowance up."""
 
 _REPORT = "Report this: the API may have changed."
 
@@ -66,12 +57,11 @@ class Caller:
         self._api_version = api_version
         self._timeout = timeout
         self._given_transport = transport
-        self._sleep = sleep or anyio.sleep
-        self._budget = budget or Budget()
+        self._sender = PatientSender(
+            self._connections, budget=budget or Budget(), breaker=Breaker(), sleep=sleep or anyio.sleep
+        )
         self._transport: HttpTransport | None = None
         self._closed = False
-        self.clock_ahead: float | None = None
-        """By how many seconds this machine's clock was ahead of the API's at the last answer, where it told its own."""
 
     async def aclose(self) -> None:
         """Close the connections; the client cannot be used afterwards."""
@@ -83,6 +73,11 @@ class Caller:
     def timeout(self) -> float:
         """Seconds that one request may take."""
         return self._timeout
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock was ahead of the API's at the last answer, where it told its own."""
+        return self._sender.clock_ahead
 
     @property
     def _location(self) -> dict[str, str]:
@@ -162,7 +157,7 @@ class Caller:
         self, operation: Operation, path: str, query: Sequence[tuple[str, str]], content: bytes | None
     ) -> Json:
         token = await self._access.token(operation)
-        reply = await self._send_patiently(operation, path, query, content, token)
+        reply = await self._sender.send(operation, path, query, content, token)
         if (
             reply.status == HTTPStatus.UNAUTHORIZED
             and type(error_of(reply, operation)) is errors.BadTokenError
@@ -171,7 +166,7 @@ class Caller:
             # carried out.
             renewed = await self._access.renewed(token, operation)
             if renewed is not None:
-                reply = await self._send_patiently(operation, path, query, content, renewed)
+                reply = await self._sender.send(operation, path, query, content, renewed)
         if not reply.succeeded:
             raise error_of(reply, operation)
         return value_of(reply, operation)
@@ -190,65 +185,6 @@ class Caller:
             f"A value for {operation.name} cannot be written as JSON or as part of an address ({reason}).",
             next_step="Send plain text, numbers, lists and objects.",
         )
-
-    async def _send_patiently(
-        self,
-        operation: Operation,
-        path: str,
-        query: Sequence[tuple[str, str]],
-        content: bytes | None,
-        token: Token,
-    ) -> Reply:
-        """Send; repeat after a 429 alone, which was surely not carried out, as long as patience lasts."""
-        waited, repeats = 0.0, 0
-        bulk = is_bulk_work()
-        patience = BULK_PATIENCE_SECONDS if bulk else RATE_LIMIT_PATIENCE_SECONDS
-        while True:
-            async with self._budget.turn(again=repeats > 0) as turn:
-                reply = await self._send_once(operation, path, query, content, token)
-                self._budget.learn(turn, reply)
-            if (
-                reply.status != HTTPStatus.TOO_MANY_REQUESTS
-                or (repeats == RATE_LIMIT_REPEATS and not bulk)
-                or daily_budget_spent(reply.headers)
-            ):
-                return reply
-            advised = advised_wait(reply.headers)
-            wait = advised if advised is not None else 2.0**repeats
-            # Callers that were refused together should not come back together.
-            wait += random.uniform(0, 0.1 * wait + 0.1)  # noqa: S311 - spread, not secrecy
-            if waited + wait > patience:
-                return reply
-            log.debug("%s waits %.1f s for the rate limit", operation.name, wait)
-            if operation.writes and (memory := reading_memory.current()) is not None:
-                memory.writes -= 1
-            self._budget.hold(wait)
-            await self._sleep(wait)
-            waited, repeats = waited + wait, repeats + 1
-
-    async def _send_once(
-        self,
-        operation: Operation,
-        path: str,
-        query: Sequence[tuple[str, str]],
-        content: bytes | None,
-        token: Token,
-    ) -> Reply:
-        if operation.writes and (memory := reading_memory.current()) is not None:
-            # Who is cancelled by now has sent nothing. From here on, whatever ends it leaves open whether it arrived.
-            await anyio.lowlevel.checkpoint()
-            memory.writes += 1
-        started = time.perf_counter()
-        try:
-            reply = await self._connections().send(operation, path, query, content, token)
-        except errors.ProductsApiError as error:
-            log.debug(
-                "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)
-            )
-            raise
-        self.clock_ahead = clock_ahead(reply.headers)
-        log.debug("%s %d in %.0f ms", operation.name, reply.status, _milliseconds_since(started))
-        return reply
 
     def _parse(self, operation: Operation, model: type[Model], value: Json) -> Model:
         try:
@@ -383,7 +319,3 @@ def _parameters(query: Query) -> list[tuple[str, str]]:
             case _:
                 pairs.extend((key, item) for item in value)
     return pairs
-
-
-def _milliseconds_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

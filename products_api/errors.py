@@ -4,6 +4,10 @@
     |-- InvalidArgumentError            refused here; no request was made
     |   `-- InvalidIdentifierError      an id or slug that is not exactly one path segment
     |-- NotRememberedError              a reading that this call has not made and was not to make
+    |-- HeldBackError                   not sent or not waited for, and told when it can be
+    |   |-- AllowanceSpentError         the wait for the rate limit would be longer than whoever asks waits
+    |   |-- OutOfTimeError              the call has taken as long as whoever asks waits
+    |   `-- ApiDownError                the API has failed several times in a row just now
     |-- RefusedError                    the API read the request and declined it (4xx)
     |   |-- BadRequestError             400 and the other 4xx without a class of their own
     |   |-- NotFoundError               404, or the 400 that means it
@@ -107,6 +111,22 @@ class InvalidIdentifierError(InvalidArgumentError):
 
 class NotRememberedError(ProductsApiError):
     """A reading that was only to be taken from memory, and is not there; raised without a request."""
+
+
+class HeldBackError(ProductsApiError):
+    """The request was not sent, or not waited for; `wait_seconds` is how long until it can be."""
+
+
+class AllowanceSpentError(HeldBackError):
+    """The allowance of requests is used up for longer than whoever asks waits, or for the rest of the day."""
+
+
+class OutOfTimeError(HeldBackError):
+    """The call has taken as long as whoever asks waits."""
+
+
+class ApiDownError(HeldBackError):
+    """The API has failed several times in a row, and is left alone for a moment."""
 
 
 class RefusedError(ProductsApiError):

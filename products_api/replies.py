@@ -10,6 +10,8 @@ from . import errors
 from .exact_json import Json, decode
 from .operations import Operation
 
+_DAY_MILLISECONDS = 86_400_000
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -80,20 +82,26 @@ def advised_wait(headers: Mapping[str, str]) -> float | None:
 class ToldRate:
     """What an answer tells of the limit on requests; None for what it does not."""
 
-    limit: int | None
-    interval_seconds: float | None
-    remaining: int | None
+    limit: int | None = None
+    interval_seconds: float | None = None
+    remaining: int | None = None
+    daily_limit: int | None = None
+    daily_remaining: int | None = None
+    daily_reset_seconds: float | None = None
 
 
 def told_rate(headers: Mapping[str, str]) -> ToldRate:
     """The limit in the headers of any answer: so many requests in any interval, and how many are left of them."""
-    limit = _number(headers.get("x-ratelimit-max"))
     interval = _number(headers.get("x-ratelimit-interval-milliseconds"))
-    remaining = _number(headers.get("x-ratelimit-remaining"))
+    reset = _number(headers.get("x-ratelimit-daily-reset"))
     return ToldRate(
-        limit=None if limit is None else int(limit),
+        limit=_whole(headers.get("x-ratelimit-max")),
         interval_seconds=None if interval is None else interval / 1000,
-        remaining=None if remaining is None else int(remaining),
+        remaining=_whole(headers.get("x-ratelimit-remaining")),
+        daily_limit=_whole(headers.get("x-ratelimit-limit-daily")),
+        daily_remaining=_whole(headers.get("x-ratelimit-daily-remaining")),
+        # Named in the source of the vendor's SDK alone, in milliseconds. More than a day would be something else.
+        daily_reset_seconds=reset / 1000 if reset and reset <= _DAY_MILLISECONDS else None,
     )
 
 
@@ -107,6 +115,11 @@ def clock_ahead(headers: Mapping[str, str]) -> float | None:
     date = headers.get("date")
     until = _signed_seconds_until(date) if date else None
     return None if until is None else -until
+
+
+def _whole(text: str | None) -> int | None:
+    value = _number(text)
+    return None if value is None else int(value)
 
 
 def _number(text: str | None) -> float | None:

@@ -14,7 +14,15 @@ from typing import Final, TypeVar
 import anyio
 
 from ..products_api import operations
-from ..products_api.errors import NotFoundError, ProductsApiError, RateLimitedError, RepeatedPageError
+from ..products_api.errors import (
+    AllowanceSpentError,
+    ApiDownError,
+    NotFoundError,
+    OutOfTimeError,
+    ProductsApiError,
+    RateLimitedError,
+    RepeatedPageError,
+)
 from ..products_api.models import Page, Price, Product
 from .shop import PAGE, Shop
 
@@ -24,6 +32,9 @@ RECENT_PAGES: Final = 5
 """Pages within which a product that turns up again is known to be the same one."""
 REPEAT_AFTER_SECONDS: Final = (1.0, 4.0)
 """A reading that failed on its way is repeated: one of ten thousand must not spoil the work of a quarter of an hour."""
+
+
+_WAITED_FOR: Final = (RateLimitedError, AllowanceSpentError, OutOfTimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +181,9 @@ async def steadily(read: Callable[[], Awaitable[Found]]) -> Found:
         try:
             return await read()
         except ProductsApiError as error:
-            # The client has waited for the rate limit already.
-            if not error.retryable or isinstance(error, RateLimitedError):
+            # The client has waited for the rate limit already, and tells of what cannot be waited for.
+            if not error.retryable or isinstance(error, _WAITED_FOR):
                 raise
-        await anyio.sleep(seconds)
+            left_alone = error.wait_seconds if isinstance(error, ApiDownError) else None
+        await anyio.sleep(max(seconds, left_alone or 0))
     return await read()

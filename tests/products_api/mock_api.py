@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from hoopai_products_mcp.products_api.budget import Budget
 from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.products_api.exact_json import decode, encode
 
@@ -56,13 +57,19 @@ class MockApi:
             raise answer
         return answer if isinstance(answer, httpx.Response) else answer(request)
 
-    def client(self, *, sleep: Callable[[float], Awaitable[None]] | None = None) -> ProductsClient:
+    def client(
+        self,
+        *,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+        budget: Budget | None = None,
+    ) -> ProductsClient:
         return ProductsClient(
             base_url=BASE_URL,
             token=TOKEN,
             location_id=LOCATION,
             transport=httpx.MockTransport(self.handle),
             sleep=sleep,
+            budget=budget,
         )
 
 

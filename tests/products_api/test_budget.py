@@ -6,29 +6,27 @@ Time is the event loop's, which jumps where it would wait: minutes at the API's 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import Any
 
 import anyio
-import httpx
 import pytest
+from far_api import AT_ONCE, FarAway, client_of, far_api, read
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mock_api import MockApi, answer
 
 from hoopai_products_mcp.products_api import errors
-from hoopai_products_mcp.products_api.budget import Budget, bulk_work
+from hoopai_products_mcp.products_api.budget import Budget
 from hoopai_products_mcp.products_api.client import ProductsClient
-from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
+from hoopai_products_mcp.products_api.urgency import bulk_work
 from hoopai_products_mcp.sandbox.engine import Sandbox
 from hoopai_products_mcp.sandbox.faults import Fault, FaultKind
-from hoopai_products_mcp.sandbox.identity import LOCATION_ID, TOKEN
 from hoopai_products_mcp.sandbox.time_lapse import TimeLapseLoop
 from hoopai_products_mcp.sandbox.transport import SandboxTransport
 
 pytestmark = pytest.mark.anyio
 
-AT_ONCE = 8
 EMPTY_PAGE = {"products": [], "total": [{"total": 0}]}
 DELAYS = st.lists(st.tuples(st.floats(0, 0.19), st.floats(0, 0.19)), min_size=1, max_size=7)
 
@@ -36,23 +34,6 @@ DELAYS = st.lists(st.tuples(st.floats(0, 0.19), st.floats(0, 0.19)), min_size=1,
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"loop_factory": TimeLapseLoop}
-
-
-class FarAway(SandboxTransport):
-    """A sandbox at some distance: seconds to it and back for each request in turn; keeps when each arrived."""
-
-    def __init__(self, app: Any, delays: list[tuple[float, float]]) -> None:
-        super().__init__(app)
-        self._delays = cycle(delays)
-        self.arrived: list[float] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        there, back = next(self._delays)
-        await anyio.sleep(there)
-        self.arrived.append(anyio.current_time())
-        response = await super().handle_async_request(request)
-        await anyio.sleep(back)
-        return response
 
 
 @dataclass
@@ -70,36 +51,17 @@ class Api:
 
     async def read(self, count: int) -> None:
         """So many requests, several at once."""
-        limiter = anyio.CapacityLimiter(AT_ONCE)
-
-        async def one() -> None:
-            async with limiter:
-                await self.client.list_products(limit=1)
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(count):
-                tasks.start_soon(one)
+        await read(self.client, count)
 
 
 @asynccontextmanager
 async def api(
     *, limit: int = 100, seconds: float = 10.0, delays: list[tuple[float, float]] | None = None
 ) -> AsyncGenerator[Api]:
-    app = create_app(shop=1, rate_limit=limit, rate_interval_seconds=seconds, monotonic=anyio.current_time)
-    transport = FarAway(app, delays or [(0.02, 0.02)])
-
-    def client(through: SandboxTransport, budget: Budget) -> ProductsClient:
-        return ProductsClient(
-            base_url="http://sandbox.invalid",
-            token=TOKEN,
-            location_id=LOCATION_ID,
-            transport=through,
-            budget=budget,
-        )
-
-    async with client(transport, Budget()) as one, client(SandboxTransport(app), Budget()) as two:
-        yield Api(one, two, sandbox_of(app), transport)
-    sandbox_of(app).close()
+    async with far_api(limit=limit, seconds=seconds, delays=delays) as far:
+        straight = SandboxTransport(far.app)
+        async with far.client(Budget()) as one, client_of(straight, Budget()) as two:
+            yield Api(one, two, far.sandbox, far.transport)
 
 
 async def duration_of(work: Callable[[], Any]) -> float:
@@ -301,16 +263,7 @@ async def test_who_gives_up_waiting_gives_its_place_up() -> None:
 async def test_several_clients_share_one_budget() -> None:
     async with api() as it:
         shared = Budget()
-        clients = [
-            ProductsClient(
-                base_url="http://sandbox.invalid",
-                token=TOKEN,
-                location_id=LOCATION_ID,
-                transport=it.transport,
-                budget=shared,
-            )
-            for _ in range(3)
-        ]
+        clients = [client_of(it.transport, shared) for _ in range(3)]
 
         async def many(client: ProductsClient) -> None:
             for _ in range(100):
