@@ -25,7 +25,7 @@ EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typesc
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance contract examples packages bench bench-workflows bench-prompts bench-serving evals format definitions lock clean
+.PHONY: help demo test check conformance contract examples packages bench bench-workflows bench-prompts bench-serving bench-sharing evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-prompts: $(BENCH_READY) ## measure what prompts cost a model, and what com
 
 bench-serving: $(BENCH_READY) ## measure calls a second over HTTP, by clients and workers, beside other servers
 	@$(BENCH_VENV)/bin/python benchmarks/serving.py
+
+bench-sharing: $(INSTALLED_DEV) ## measure what it costs that processes share the limit, and how much of it they use
+	@$(BIN)/python benchmarks/sharing.py
 
 format: $(INSTALLED_DEV) ## format the code
 	@$(BIN)/ruff check --fix .

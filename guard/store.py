@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .ledger import Ledger
     from .logins import Logins
+    from .rates import RatesInDatabase
 
 T = TypeVar("T")
 DAY = 24 * 3600.0
@@ -24,12 +25,13 @@ DAY = 24 * 3600.0
 
 @dataclass(frozen=True)
 class OpenStore:
-    """What is kept: the plans with their approvals, the journal, the logins, and the keys that seal."""
+    """What is kept: the plans with their approvals, the journal, the logins, the rates, and the keys that seal."""
 
     database: "Database"
     ledger: "Ledger"
     journal: "Journal"
     logins: "Logins"
+    rates: "RatesInDatabase"
     keys: tuple[bytes, ...]
 
 
@@ -77,10 +79,18 @@ class Store:
         from .keys import sealing_keys
         from .ledger import Ledger
         from .logins import Logins
+        from .rates import RatesInDatabase
 
         database = Database.open(self._url, clock=self._clock)
         keys = tuple(sealing_keys(database))
-        opened = OpenStore(database, Ledger(database), Journal(database), Logins(database, self._clock), keys)
+        opened = OpenStore(
+            database,
+            Ledger(database),
+            Journal(database),
+            Logins(database, self._clock),
+            RatesInDatabase(database),
+            keys,
+        )
         opened.ledger.prune()
         if self._keep_days:
             opened.journal.prune(time() - self._keep_days * DAY)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """All that the structure of the store was, oldest first. Known without the scripts, which are slow to read."""
 VERSION_TABLE = "guard_version"
 
@@ -120,6 +120,14 @@ logins = Table(
     Column("asked", Text, nullable=False),
 )
 """The tokens of each login, and who is renewing them at the moment. As secret as the file or database itself."""
+
+rates = Table(
+    "guard_rates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""What counts against each allowance of requests at the moment. It may be lost: the API tells it anew."""
 
 
 def event_hash(*, previous: str, seq: int, change_id: str, event: str, time: float, body: str) -> str:

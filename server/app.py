@@ -90,6 +90,7 @@ def build_server(
                 files=shop.exports.folder,
                 guides=server.guide,
                 changed=changed,
+                patience=settings.patience,
             )
             if not isinstance(result, CallToolResult):
                 return result

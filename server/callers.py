@@ -4,18 +4,22 @@ Where nobody has to say who they are, there is one caller, `local`, who may do e
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp_types import CallToolResult, TextContent
 
+from ..products_api.urgency import until, working_for
 from .http_values import LOCAL, RIGHTS, SHOPS_CLAIM, Scopes
 from .settings import Settings
 
 _NOBODY = "nobody"
+_READING = ("resources/read", "prompts/get", "completion/complete")
 
 NEEDED = {"read": RIGHTS[:1], "create": RIGHTS[:2], "update": RIGHTS[:2], "destructive": RIGHTS}
 """The rights that a tool of each risk needs. What a tool of a lower risk asks a person about needs all as well."""
@@ -52,6 +56,7 @@ class Callers:
 
     def __init__(self, settings: Settings) -> None:
         self._asked = settings.transport == "http" and settings.http_auth != "none"
+        self._patience = settings.patience
         self._scopes = settings.http_scopes if settings.http_auth == "oauth" else None
 
     def now(self) -> Caller:
@@ -75,13 +80,16 @@ class Callers:
         """
 
         async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-            rights = self.now().rights
+            caller = self.now()
+            rights = caller.rights
             if ctx.method == "tools/call":
                 missing = missing_rights(needed.get(str((ctx.params or {}).get("name")), ()), rights)
                 if missing:
                     text = self.refusal(missing)
                     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
-            result = await call_next(ctx)
+            # Callers take turns at the API; one who is alone has nobody to take turns with.
+            with working_for("" if caller.name == LOCAL else caller.name), self._in_time(ctx.method):
+                result = await call_next(ctx)
             if ctx.method == "tools/list" and self._asked and isinstance(result, dict):
                 kept = [tool for tool in result["tools"] if not missing_rights(needed[tool["name"]], rights)]
                 result = {**result, "tools": kept}
@@ -90,6 +98,12 @@ class Callers:
             return result
 
         return middleware
+
+    def _in_time(self, method: str) -> AbstractContextManager[None]:
+        """The patience with requests other than calls of tools, which have their own (`tools/patience.py`)."""
+        if not self._patience or method not in _READING:
+            return nullcontext()
+        return until(anyio.current_time() + self._patience)
 
 
 def missing_rights(needed: tuple[str, ...], rights: frozenset[str]) -> list[str]:

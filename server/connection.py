@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ..products_api.client import ProductsClient
     from ..sandbox.engine import Sandbox
+    from .sharing import Sharing
 
 
 class Connection:
@@ -34,6 +35,7 @@ class Connection:
         self._sandbox_app = sandbox_app
         self._client: ProductsClient | None = None
         self._own_sandbox: Sandbox | None = None
+        self._sharing: Sharing | None = None
 
     @property
     def location_id(self) -> str:
@@ -53,15 +55,18 @@ class Connection:
 
     def _live(self) -> "ProductsClient":
         from ..products_api.client import ProductsClient
+        from .sharing import Sharing
         from .shop_access import access_of
 
         settings = self._settings
+        self._sharing = Sharing(settings, self._store, self.location_id)
         return ProductsClient(
             base_url=settings.base_url,
             token=access_of(settings, self._store, self._profile.login),
             location_id=self.location_id,
             api_version=settings.api_version,
             timeout=settings.timeout,
+            budget=self._sharing.budget,
         )
 
     def _embedded(self) -> "ProductsClient":
@@ -89,6 +94,9 @@ class Connection:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+        if self._sharing is not None:
+            self._sharing.close()
+            self._sharing = None
         if self._own_sandbox is not None:
             self._own_sandbox.close()
             self._own_sandbox = None

@@ -86,8 +86,8 @@ def reconcile(shop: Profile, change_ids: list[str]) -> int:
 
 def _calls(shop: Profile, tool: str, calls: list[dict[str, Any]]) -> list[CallToolResult]:
     # Whoever sits at this terminal is asked, also where a server of these settings would not ask, and is offered what
-    # such a server would leave out.
-    mine = shop.settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",)})
+    # such a server would leave out. They see that it takes its time.
+    mine = shop.settings.model_copy(update={"confirmation": "ask", "toolsets": ("changes",), "patience": 0})
     # The commands themselves tell what became of a change; the SDK would show the log of it in tables.
     logging.basicConfig(level=logging.ERROR, format=f"{PROGRAM}: %(message)s")
 

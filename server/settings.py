@@ -154,6 +154,11 @@ class Settings(BaseModel):
         default=30.0,
         description=f"Seconds that one request to the API may take, up to {LONGEST_TIMEOUT}.",
     )
+    patience: Annotated[int, BeforeValidator(http_values.whole(0, 3600))] = Field(
+        default=55,
+        description="Seconds after which a call ends with a word of when to try again, since many assistants give up at"
+        " 60; 0 for as long as it takes. See docs/limits.md.",
+    )
     base_url: Annotated[str, BeforeValidator(values.base_url)] = Field(
         default="https://services.leadconnectorhq.com",
         description="Where the API is. Must be https, except on this machine.",

@@ -23,15 +23,16 @@ from ..guard.outcomes import is_whole
 from ..guard.plan import SHOWN_ITEMS, Plan
 from ..guard.question import NOTHING_CHANGED
 from ..guard.writes import Done, Guard, perform
-from ..products_api.budget import bulk_work
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
 from ..products_api.reading_memory import ReadingMemory, remembering
+from ..products_api.urgency import bulk_work, is_bulk_work
 from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
 from .effect_words import about, shown
 from .file_folder import FileFolder
+from .patience import Patience, hears_of_progress
 from .previewing import preview_result
 from .reconciling import became, left_over, reconcile_abandoned, reconcile_after_start, rest_of
 from .records import GUARD_ARGUMENTS, ToolRecord, Toolset
@@ -64,8 +65,12 @@ async def call(
     files: FileFolder | None = None,
     guides: Guides | None = None,
     changed: Changed | None = None,
+    patience: float = 0,
 ) -> CallToolResult | InputRequiredResult:
     """Call a tool by its name. `files` is where it may read and write files.
+
+    `patience` is how many seconds it may take unless it is a whole job or the caller hears of progress; 0 for any
+    number.
 
     `guides` are what get_guide gives, and `changed` hears of every write that was let through, whatever came of it.
 
@@ -96,6 +101,7 @@ async def call(
             caller=caller,
             denied=denied,
             changed=changed,
+            patience=patience,
         )
 
 
@@ -110,16 +116,21 @@ async def _called(
     caller: str,
     denied: str,
     changed: Changed | None,
+    patience: float,
 ) -> CallToolResult | InputRequiredResult:
     done: Done | Preview | InputRequiredResult | None = None
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
             await _tidy(shop, guard)
+        patient = Patience(0 if is_bulk_work() or hears_of_progress(context) else patience)
         if record.plan is None:
-            return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
+            with patient.at_work():
+                return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
         write = _write_call(record, given, context, shop, base_url, caller, denied)
-        doing = _Doing(record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS})
+        doing = _Doing(
+            record, shop, {key: given[key] for key in given if key not in GUARD_ARGUMENTS}, patient
+        )
         with remembering(doing.memory):
             done = await perform(write, doing, guard=guard, context=context)
         if isinstance(done, InputRequiredResult):
@@ -193,7 +204,8 @@ def _write_call(
 class _Doing:
     """A tool at work on one write."""
 
-    def __init__(self, record: ToolRecord, shop: Shop, given: Mapping[str, Any]) -> None:
+    def __init__(self, record: ToolRecord, shop: Shop, given: Mapping[str, Any], patience: Patience) -> None:
+        self._patience = patience
         self.memory = ReadingMemory()
         self._record = record
         self._shop = shop
@@ -205,10 +217,11 @@ class _Doing:
         self.memory.longest = None
         planner = cast("Any", self._record.plan)
         wanted = _parameters(planner)
-        plan: Plan = await planner(
-            self._shop,
-            **{key: self._given[key] for key in self._given if key in wanted or "others" in wanted},
-        )
+        with self._patience.at_work():
+            plan: Plan = await planner(
+                self._shop,
+                **{key: self._given[key] for key in self._given if key in wanted or "others" in wanted},
+            )
         return plan
 
     async def names(self, products: Collection[str], collections: Collection[str]) -> Mapping[str, str]:
@@ -220,7 +233,8 @@ class _Doing:
     async def deed(self, plan: Plan) -> BaseModel:
         """Let the tool do it."""
         self.memory.longest = FRESH_SECONDS
-        return await self._record.handler(self._shop, plan, **self._given)
+        with self._patience.at_work():
+            return await self._record.handler(self._shop, plan, **self._given)
 
     async def look(self, plan: Plan, *, remembered: bool) -> "Outcome":
         """What became of it, as the shop shows it or as the deed has read it."""

@@ -72,9 +72,11 @@ class Served:
 
 
 @asynccontextmanager
-async def served(**settings: Any) -> AsyncGenerator[Served]:
-    """A server with these settings on a free port; its shop is a real API on another."""
-    app = create_app(rate_limit=0)
+async def served(
+    *, rate_limit: int = 0, rate_interval_seconds: float = 10.0, **settings: Any
+) -> AsyncGenerator[Served]:
+    """A server with these settings on a free port; its shop is a real API on another, with this limit."""
+    app = create_app(rate_limit=rate_limit, rate_interval_seconds=rate_interval_seconds)
     upstream: list[dict[str, str]] = []
     listening = socket()
     listening.bind(("127.0.0.1", 0))

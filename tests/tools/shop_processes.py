@@ -138,10 +138,17 @@ async def http_process(shop: Shop, **more: str) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def shop_on_a_socket(
-    folder: Path, *, shop: ShopChoice = "demo", sleep: Sleep = anyio.sleep
+    folder: Path,
+    *,
+    shop: ShopChoice = "demo",
+    sleep: Sleep = anyio.sleep,
+    rate_limit: int = 0,
+    rate_interval_seconds: float = 10.0,
 ) -> AsyncGenerator[Shop]:
     """A shop that processes reach at an address. `sleep` is what its planned latencies wait for."""
-    app = create_app(shop=shop, rate_limit=0, sleep=sleep)
+    app = create_app(
+        shop=shop, rate_limit=rate_limit, rate_interval_seconds=rate_interval_seconds, sleep=sleep
+    )
     async with running_server(app) as url:
         yield Shop(sandbox_of(app), url, folder)
     sandbox_of(app).close()
