@@ -26,6 +26,7 @@ from .paths import fill
 from .refusals import error_of
 from .replies import Reply, advised_wait, clock_ahead, daily_budget_spent, value_of
 from .shapes import items_in, total_in, unwrap
+from .watching import Reason, Watch
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
@@ -59,6 +60,7 @@ class Caller:
         transport: "AnyTransport | None",
         sleep: Sleep | None,
         budget: Budget | None,
+        watch: Watch | None,
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -68,6 +70,7 @@ class Caller:
         self._given_transport = transport
         self._sleep = sleep or anyio.sleep
         self._budget = budget or Budget()
+        self._watch = watch
         self._transport: HttpTransport | None = None
         self._closed = False
         self.clock_ahead: float | None = None
@@ -204,7 +207,9 @@ class Caller:
         bulk = is_bulk_work()
         patience = BULK_PATIENCE_SECONDS if bulk else RATE_LIMIT_PATIENCE_SECONDS
         while True:
+            asked = time.perf_counter()
             async with self._budget.turn(again=repeats > 0) as turn:
+                self._waited(operation, "budget", time.perf_counter() - asked)
                 reply = await self._send_once(operation, path, query, content, token)
                 self._budget.learn(turn, reply)
             if (
@@ -224,7 +229,12 @@ class Caller:
                 memory.writes -= 1
             self._budget.hold(wait)
             await self._sleep(wait)
+            self._waited(operation, "refused", wait)
             waited, repeats = waited + wait, repeats + 1
+
+    def _waited(self, operation: Operation, reason: Reason, seconds: float) -> None:
+        if self._watch is not None:
+            self._watch.waited(operation, reason, seconds)
 
     async def _send_once(
         self,
@@ -240,7 +250,12 @@ class Caller:
             memory.writes += 1
         started = time.perf_counter()
         try:
-            reply = await self._connections().send(operation, path, query, content, token)
+            if self._watch is None:
+                reply = await self._connections().send(operation, path, query, content, token)
+            else:
+                with self._watch.request(operation) as answered:
+                    reply = await self._connections().send(operation, path, query, content, token)
+                    answered.status = reply.status
         except errors.ProductsApiError as error:
             log.debug(
                 "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)
