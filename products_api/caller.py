@@ -23,6 +23,7 @@ from .patient_sender import PatientSender
 from .refusals import error_of
 from .replies import value_of
 from .shapes import items_in, total_in, unwrap
+from .watching import Watch
 
 if TYPE_CHECKING:
     from .transport import AnyTransport, HttpTransport
@@ -50,6 +51,7 @@ class Caller:
         transport: "AnyTransport | None",
         sleep: Sleep | None,
         budget: Budget | None,
+        watch: Watch | None,
     ) -> None:
         self.location_id = location_id
         self._base_url = base_url
@@ -58,7 +60,11 @@ class Caller:
         self._timeout = timeout
         self._given_transport = transport
         self._sender = PatientSender(
-            self._connections, budget=budget or Budget(), breaker=Breaker(), sleep=sleep or anyio.sleep
+            self._connections,
+            budget=budget or Budget(),
+            breaker=Breaker(),
+            sleep=sleep or anyio.sleep,
+            watch=watch,
         )
         self._transport: HttpTransport | None = None
         self._closed = False

@@ -20,6 +20,7 @@ from .inventory_calls import InventoryCalls
 from .price_calls import PriceCalls
 from .review_calls import ReviewCalls
 from .store_calls import StoreCalls
+from .watching import Watch
 
 if TYPE_CHECKING:
     from .transport import AnyTransport
@@ -47,6 +48,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
         transport: "AnyTransport | None" = None,
         sleep: Sleep | None = None,
         budget: Budget | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Set up without connecting.
 
@@ -58,6 +60,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             timeout: seconds for a whole request, answer included.
             transport: what to send through instead of the network.
             sleep: how to wait after a 429; the real, cancellable sleep unless given.
+            watch: who is told of every request, for measuring.
             budget: the allowance of requests to keep to, which clients of one location share; one of its own
                 unless given.
 
@@ -75,6 +78,7 @@ class ProductsClient(BulkCalls, CollectionCalls, InventoryCalls, PriceCalls, Rev
             transport=transport,
             sleep=sleep,
             budget=budget,
+            watch=watch,
         )
         if isinstance(token, Token) and token.fault:
             raise ValueError(token.fault)

@@ -29,6 +29,7 @@ from .urgency import is_bulk_work, seconds_left
 
 if TYPE_CHECKING:
     from .transport import HttpTransport
+    from .watching import Reason, Watch
 
 log = logging.getLogger("hoopai_products_mcp.products_api")
 
@@ -48,11 +49,13 @@ class PatientSender:
         budget: Budget,
         breaker: Breaker,
         sleep: Sleep,
+        watch: "Watch | None" = None,
     ) -> None:
         self._connections = connections
         self._budget = budget
         self._breaker = breaker
         self._sleep = sleep
+        self._watch = watch
         self.clock_ahead: float | None = None
 
     async def send(
@@ -92,14 +95,17 @@ class PatientSender:
                 memory.writes -= 1
             await self._budget.hold(wait)
             await self._sleep(wait)
+            self._waited(operation, "refused", wait)
             waited, repeats = waited + wait, repeats + 1
 
     @asynccontextmanager
     async def _turn(self, operation: Operation, *, again: bool) -> AsyncGenerator[Turn]:
         # Before the wait, which would be for nothing.
         self._breaker.refuse(operation)
+        asked = time.perf_counter()
         try:
             async with self._budget.turn(again=again) as turn:
+                self._waited(operation, "budget", time.perf_counter() - asked)
                 yield turn
         except HeldBackError as held:
             refused = self._held_back(operation, held)
@@ -160,7 +166,7 @@ class PatientSender:
                 memory.writes += 1
             started = time.perf_counter()
             try:
-                reply = await self._connections().send(operation, path, query, content, token)
+                reply = await self._watched(operation, path, query, content, token)
             except errors.ProductsApiError as error:
                 log.debug(
                     "%s %s after %.0f ms", operation.name, type(error).__name__, _milliseconds_since(started)
@@ -170,6 +176,25 @@ class PatientSender:
         self.clock_ahead = clock_ahead(reply.headers)
         log.debug("%s %d in %.0f ms", operation.name, reply.status, _milliseconds_since(started))
         return reply
+
+    async def _watched(
+        self,
+        operation: Operation,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        content: bytes | None,
+        token: Token,
+    ) -> Reply:
+        if self._watch is None:
+            return await self._connections().send(operation, path, query, content, token)
+        with self._watch.request(operation) as answered:
+            reply = await self._connections().send(operation, path, query, content, token)
+            answered.status = reply.status
+        return reply
+
+    def _waited(self, operation: Operation, reason: "Reason", seconds: float) -> None:
+        if self._watch is not None:
+            self._watch.waited(operation, reason, seconds)
 
 
 def _milliseconds_since(started: float) -> float:

@@ -22,6 +22,7 @@ from .states import round_states
 
 if TYPE_CHECKING:
     from ..guard.writes import Done
+    from .open_telemetry import OpenTelemetry
 
 NAME = "hoopai-products-mcp"
 INSTRUCTIONS = """\
@@ -44,17 +45,18 @@ def build_server(
     shops: Shops | None = None,
     connection: Connection | None = None,
     guarding: Guarding | None = None,
+    telemetry: "OpenTelemetry | None" = None,
 ) -> ShopServer:
     """The server for these settings.
 
     `shops` are what its tools work on, made from the settings unless given. Where there is one, `connection` is what
-    reaches it and `guarding` what guards its writes.
+    reaches it and `guarding` what guards its writes. `telemetry` measures the server, and is closed with it.
 
     Raises:
         SettingsError: there is a file of shops that cannot be used.
     """
     callers = Callers(settings)
-    shops = shops or open_shops(settings, connection=connection, guarding=guarding)
+    shops = shops or open_shops(settings, connection=connection, guarding=guarding, watch=telemetry)
 
     async def call(
         name: str, arguments: Mapping[str, Any], context: Context[Any, Any]
@@ -74,6 +76,8 @@ def build_server(
         missing = missing_rights(NEEDED["destructive"], caller.rights)
 
         async def changed(done: "Done") -> None:
+            if telemetry is not None:
+                telemetry.changed(name, done)
             touched.extend(await server.tell_of(done, shop))
 
         with in_shop(shop.name), named_errors(shop):
@@ -103,6 +107,8 @@ def build_server(
             yield
         finally:
             await shops.aclose()
+            if telemetry is not None:
+                telemetry.close()
 
     tools = offered_tools(settings, shops)
     writing = {tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]}
@@ -115,7 +121,14 @@ def build_server(
         rights = callers.now().rights
         return [name for name in names if not missing_rights(needed[name], rights)]
 
-    middleware = [strict_parameters(names), every_revision, lasting_guides, callers.by_rights(needed)]
+    measuring = [telemetry.middleware(names)] if telemetry is not None else []
+    middleware = [
+        *measuring,
+        strict_parameters(names),
+        every_revision,
+        lasting_guides,
+        callers.by_rights(needed),
+    ]
     if shops.several:
         from .naming_shops import by_shops
 

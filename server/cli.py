@@ -138,8 +138,9 @@ def _serve_stdio(settings: "Settings") -> int:
     # A start makes many objects and drops hardly any: looking for garbage among them is a tenth of it.
     gc.disable()
     from .app import build_server
+    from .telemetry import telemetry_of
 
-    server = build_server(settings)
+    server = build_server(settings, telemetry=telemetry_of())
     gc.freeze()
     gc.enable()
     if sys.stdin.isatty():

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from ..products_api.client import ProductsClient
+    from ..products_api.watching import Watch
     from ..sandbox.engine import Sandbox
     from .sharing import Sharing
 
@@ -18,7 +19,8 @@ class Connection:
     """The API client of one shop, made by the first call that needs it.
 
     `sandbox_app` is the embedded shop to work on when the settings choose the sandbox; a new one unless given.
-    `store` is where OAuth logins are kept. `profile` is the shop, where there is a file of shops.
+    `store` is where OAuth logins are kept. `profile` is the shop, where there is a file of shops. `watch` is told
+    of every request.
     """
 
     def __init__(
@@ -28,11 +30,13 @@ class Connection:
         store: "Store | None" = None,
         sandbox_app: "Starlette | None" = None,
         profile: Profile | None = None,
+        watch: "Watch | None" = None,
     ) -> None:
         self._settings = settings
         self._profile = profile or Profile(settings=settings)
         self._store = store or Store(settings.store_url)
         self._sandbox_app = sandbox_app
+        self._watch = watch
         self._client: ProductsClient | None = None
         self._own_sandbox: Sandbox | None = None
         self._sharing: Sharing | None = None
@@ -67,6 +71,7 @@ class Connection:
             api_version=settings.api_version,
             timeout=settings.timeout,
             budget=self._sharing.budget,
+            watch=self._watch,
         )
 
     def _embedded(self) -> "ProductsClient":
@@ -87,6 +92,7 @@ class Connection:
             location_id=self.location_id,
             timeout=self._settings.timeout,
             transport=SandboxTransport(app),
+            watch=self._watch,
         )
 
     async def aclose(self) -> None:

@@ -6,7 +6,7 @@ A refusal is a JSON-RPC error whose text says what to do, since some clients sho
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -40,6 +40,8 @@ BODY_SECONDS = 30.0
 _FROM_ELSEWHERE = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """What proxies and tunnels add to a request that they hand on."""
 _LISTENING = "subscriptions/listen"
+Measure = Callable[[str, int, float], None]
+"""Is told the HTTP method, the status and the seconds of every request."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Gate:
         under_way: "UnderWay",
         max_bytes: int,
         body_seconds: float = BODY_SECONDS,
+        measure: Measure | None = None,
     ) -> None:
         self._app = AuthContextMiddleware(app)
         self._identification = identification
@@ -101,6 +104,7 @@ class Gate:
         self._under_way = under_way
         self._max_bytes = max_bytes
         self._body_seconds = body_seconds
+        self._measure = measure
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
@@ -127,6 +131,8 @@ class Gate:
                 await send({"type": "http.response.body", "body": b""})
         finally:
             seen.log()
+            if self._measure is not None and not seen.is_stream:
+                self._measure(scope["method"], seen.status, seen.seconds)
 
     async def _admitted(
         self, scope: "Scope", receive: "Receive", headers: Headers, seen: "_Seen"
@@ -276,6 +282,11 @@ class _Seen:
         rpc_id = message.get("id")
         return rpc_id if isinstance(rpc_id, str | int) else None, self._tool
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been under way."""
+        return time.perf_counter() - self._begun
+
     def log(self) -> None:
         """Write the line of the request."""
         fields = {
@@ -284,7 +295,7 @@ class _Seen:
             "method": self._method,
             "tool": self._tool,
             "status": self.status,
-            "ms": round((time.perf_counter() - self._begun) * 1000, 1),
+            "ms": round(self.seconds * 1000, 1),
         }
         said = {key: value for key, value in fields.items() if value is not None}
         log.info("request", extra={"fields": said})

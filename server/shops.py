@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..guard.writes import Guard
     from ..products_api.client import ProductsClient
+    from ..products_api.watching import Watch
     from .callers import Caller
     from .shop_names import ShopNames
 
@@ -156,10 +157,12 @@ def open_shops(
     guarding: Guarding | None = None,
     page: str | None = None,
     sandbox_apps: Mapping[str, "Starlette"] | None = None,
+    watch: "Watch | None" = None,
 ) -> Shops:
     """The shops of these settings with what works on them, made unless given; all of them share one store.
 
     `page` is the address of the approval page, where there is one, and `sandbox_apps` are embedded shops by name.
+    `watch` is told of every request to the API.
 
     Raises:
         SettingsError: there is a file of shops that cannot be used.
@@ -176,7 +179,11 @@ def open_shops(
                 profile,
                 connection=connection
                 or Connection(
-                    profile.settings, store=store, sandbox_app=apps.get(profile.name), profile=profile
+                    profile.settings,
+                    store=store,
+                    sandbox_app=apps.get(profile.name),
+                    profile=profile,
+                    watch=watch,
                 ),
                 guarding=guarding or Guarding(profile.settings, store=store, page=page),
                 several=len(profiles) > 1,

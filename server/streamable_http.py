@@ -24,6 +24,7 @@ from .http_gate import Gate
 from .identification import identification_of
 from .profiles import profiles_of
 from .shops import open_shops
+from .telemetry import telemetry_of
 from .under_way import UnderWay
 from .values import is_loopback
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from .approval_page import ApprovalPage
+    from .open_telemetry import OpenTelemetry
     from .settings import Settings
 
 PATH = "/mcp"
@@ -93,7 +95,7 @@ def serve(settings: "Settings") -> None:
         listening.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen()
-        made = http_app(settings, address)
+        made = http_app(settings, address, telemetry=telemetry_of())
         _tell(f"Serving MCP at {address}{PATH}; Ctrl-C ends it.")
         if made.page is not None:
             _tell(f"What waits for your approval: {made.page.link(page_address(address))}")
@@ -108,11 +110,12 @@ def http_app(
     *,
     connection: Connection | None = None,
     sandbox_apps: "Mapping[str, Starlette] | None" = None,
+    telemetry: "OpenTelemetry | None" = None,
 ) -> HttpApp:
     """What is served at an address such as `http://127.0.0.1:8000`.
 
     `connection` is what its tools work on, made from the settings unless given; of several shops, `sandbox_apps` are
-    the embedded ones by name.
+    the embedded ones by name. `telemetry` measures it.
 
     Raises:
         IdentificationError: callers cannot be known with what is set.
@@ -127,12 +130,13 @@ def http_app(
         connection=connection,
         page=page_address(address) if wanted else None,
         sandbox_apps=sandbox_apps,
+        watch=telemetry,
     )
     names = {
         word for shop in shops.all if shop.profile.name for word in (shop.profile.name, shop.location_id)
     }
     known, published = identification_of(settings, offered_tools(settings, shops), shops=frozenset(names))
-    server = build_server(settings, shops=shops)
+    server = build_server(settings, shops=shops, telemetry=telemetry)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=not settings.http_sessions,
@@ -148,6 +152,7 @@ def http_app(
         rate=CallRate(settings.http_rate),
         under_way=under_way,
         max_bytes=settings.http_max_bytes,
+        measure=telemetry.answered if telemetry is not None else None,
     )
     app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(shops.store, under_way)]
     if settings.webhook_keys is not None:
