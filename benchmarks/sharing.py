@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def main() -> int:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """A PostgreSQL, and its address."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
     from postgres import running_server as running_postgres
@@ -91,7 +91,7 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def places() -> Iterator[dict[str, Rates]]:
+def places() -> Generator[dict[str, Rates]]:
     """Where an allowance can be kept."""
     with tempfile.TemporaryDirectory() as folder, server() as url:
         file, database = RatesInFile(Path(folder) / "requests.sqlite"), Database.open(url)

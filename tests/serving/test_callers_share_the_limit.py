@@ -19,6 +19,7 @@ async def test_who_asks_a_little_is_done_long_before_who_asks_a_lot(tmp_path: Pa
         "patience": 0,
     }
     answered: list[str] = []
+    before = 0
 
     async def one(client: Client, name: str) -> None:
         await call(client, "list_products", limit=1)

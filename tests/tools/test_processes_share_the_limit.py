@@ -29,13 +29,16 @@ async def work(session: ShopSession) -> None:
             tasks.start_soon(one)
 
 
-async def processes_at_work(folder: Path, **environment: str) -> Counter[int]:
+async def processes_at_work(folder: Path, database_url: str = "") -> Counter[int | None]:
     """What the API answered to several processes at once, by status."""
     async with (
         shop_on_a_socket(folder, rate_limit=LIMIT, rate_interval_seconds=SECONDS) as shop,
         AsyncExitStack() as sessions,
     ):
-        started = [await sessions.enter_async_context(shop.process(**environment)) for _ in range(PROCESSES)]
+        started = [
+            await sessions.enter_async_context(shop.process(HOOPAI_DATABASE_URL=database_url))
+            for _ in range(PROCESSES)
+        ]
         async with anyio.create_task_group() as tasks:
             for session in started:
                 tasks.start_soon(work, session)
@@ -52,7 +55,7 @@ async def test_processes_with_one_data_folder_keep_to_the_limit_together(tmp_pat
 @pytest.mark.anyio
 async def test_processes_with_one_postgresql_keep_to_the_limit_together(tmp_path: Path) -> None:
     with running_postgres() as url:
-        answered = await processes_at_work(tmp_path, HOOPAI_DATABASE_URL=url)
+        answered = await processes_at_work(tmp_path, database_url=url)
     assert set(answered) == {200}
 
 
