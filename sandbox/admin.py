@@ -37,7 +37,9 @@ def admin_routes(sandbox: Sandbox) -> list[Route]:
         return [asdict(fault) for fault in sandbox.faults.pending()]
 
     def add_fault(content: JsonObject) -> JsonObject:
-        return asdict(sandbox.faults.add(**content))
+        # Numbers come as decimals, and a clock counts in floats.
+        exact = {key: float(value) if key == "seconds" else value for key, value in content.items()}
+        return asdict(sandbox.faults.add(**exact))
 
     def clear_faults(_: Any) -> None:
         sandbox.faults.clear()
