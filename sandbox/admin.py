@@ -38,8 +38,9 @@ def admin_routes(sandbox: Sandbox) -> list[Route]:
 
     def add_fault(content: JsonObject) -> JsonObject:
         # Numbers come as decimals, and a clock counts in floats.
-        exact = {key: float(value) if key == "seconds" else value for key, value in content.items()}
-        return asdict(sandbox.faults.add(**exact))
+        if "seconds" in content:
+            content["seconds"] = float(content["seconds"])
+        return asdict(sandbox.faults.add(**content))
 
     def clear_faults(_: Any) -> None:
         sandbox.faults.clear()

@@ -19,11 +19,10 @@ def spoilt(body: bytes, kind: FaultKind) -> bytes:
 def _spoilt(value: Any, *, nulls: bool) -> Any:
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {
-            key: inner if key in _IDS else _spoilt(inner, nulls=nulls)
-            for key, inner in fields.items()
-            if nulls or key in _IDS or isinstance(inner, dict | list)
-        }
+        kept = [
+            key for key, inner in fields.items() if nulls or key in _IDS or isinstance(inner, dict | list)
+        ]
+        return {key: fields[key] if key in _IDS else _spoilt(fields[key], nulls=nulls) for key in kept}
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [_spoilt(each, nulls=nulls) for each in items if nulls or isinstance(each, dict | list)]
