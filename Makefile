@@ -25,7 +25,7 @@ EXAMPLES_READY := $(EXAMPLES)/.installed $(LANGCHAIN)/.installed examples/typesc
 SOURCES := $(shell find $(FOLDERS) -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check conformance contract examples packages bench bench-workflows bench-prompts bench-serving bench-sharing evals format definitions lock clean
+.PHONY: help demo test check faults soak audit conformance contract examples packages bench bench-workflows bench-prompts bench-serving bench-sharing evals format definitions lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,18 @@ check: $(INSTALLED_DEV) .typing ## lint, format, types; tables in the docs and l
 	@$(BIN)/python scripts/lock.py --check
 	@$(BIN)/python scripts/registry.py --check
 	@$(BIN)/python scripts/contract.py --check
+
+# They run beside the helpers of the tests.
+BAD_DAY := PYTHONPATH=tests:scripts $(BIN)/python
+
+faults: $(INSTALLED_DEV) ## break the world in every way; see that no write is lost, doubled or unapproved
+	@$(BAD_DAY) faults/run.py $(if $(SHORT),--short) $(NAMES)
+
+soak: $(INSTALLED_DEV) ## ten minutes of faults and work (SECONDS=…): memory, descriptors, tasks, latency stay level
+	@$(BAD_DAY) faults/soak.py $(or $(SECONDS),600)
+
+audit: $(INSTALLED_DEV) $(OUTSIDE_READY) ## what it runs on: as locked, licences, bill of materials, known weaknesses
+	@$(BIN)/python scripts/audit.py
 
 conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
 	@$(BIN)/python scripts/conformance.py
@@ -97,7 +109,7 @@ clean: ## remove environments, caches and build products
 	rm -rf $(VENV) $(BENCH_VENV) $(EVAL_VENV) $(OUTSIDE) $(EXAMPLES) $(LANGCHAIN)
 	rm -rf conformance/node_modules examples/typescript/node_modules .typing .pytest_cache .ruff_cache .hypothesis .schemathesis
 	rm -rf build dist htmlcov *.egg-info .coverage .coverage.*
-	find $(FOLDERS) tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+	find $(FOLDERS) tests benchmarks faults scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # The first of $(PYTHON), python3 and the versioned names that is new enough and can make environments.
 define make_venv

@@ -37,6 +37,9 @@ def admin_routes(sandbox: Sandbox) -> list[Route]:
         return [asdict(fault) for fault in sandbox.faults.pending()]
 
     def add_fault(content: JsonObject) -> JsonObject:
+        # Numbers come as decimals, and a clock counts in floats.
+        if "seconds" in content:
+            content["seconds"] = float(content["seconds"])
         return asdict(sandbox.faults.add(**content))
 
     def clear_faults(_: Any) -> None:

@@ -25,6 +25,7 @@ from .identity import LOCATION_ID, TOKEN
 from .oauth import oauth_routes
 from .record import Received
 from .seed import ShopChoice
+from .spoiling import SPOILING, spoilt
 
 Sleep = Callable[[float], Awaitable[Any]]
 
@@ -106,6 +107,7 @@ class _Endpoint:
         else:
             received.operation = operation.id
             fault = self._sandbox.faults.take(operation.id, operation.name)
+            received.fault = fault.kind if fault else None
 
             def perform() -> Reply:
                 return self._sandbox.perform(operation, segments, query, headers, body)
@@ -135,9 +137,9 @@ class _Endpoint:
             return None
         if fault.kind is FaultKind.LATENCY:
             return reply or perform()
-        if fault.kind is FaultKind.TRUNCATED:
+        if fault.kind in SPOILING:
             whole = reply or perform()
-            return Reply(whole.status, whole.body[: len(whole.body) // 2], whole.headers)
+            return Reply(whole.status, spoilt(whole.body, fault.kind), whole.headers)
         return self._wrong_answer(fault, operation)
 
     async def _client_left_during(self, seconds: float, receive: Receive) -> bool:

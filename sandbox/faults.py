@@ -26,6 +26,10 @@ class FaultKind(StrEnum):
     """A web page with `status`, 502 unless told otherwise, as a gateway sends it."""
     TRUNCATED = "truncated"
     """The first half of the JSON, with a success status."""
+    NULLS = "nulls"
+    """The right answer, with null for every plain value in it but ids."""
+    FIELDS_MISSING = "fields_missing"
+    """The right answer, without any plain value in it but ids."""
     ROUTE_MISSING = "route_missing"
     """404: the account does not have this route."""
     ROUTE_UNSUPPORTED = "route_unsupported"
@@ -34,7 +38,15 @@ class FaultKind(StrEnum):
     """401: the token lacks the scope."""
 
 
-APPLIED_BY_DEFAULT: Final = frozenset({FaultKind.LATENCY, FaultKind.DROP_AFTER, FaultKind.TRUNCATED})
+APPLIED_BY_DEFAULT: Final = frozenset(
+    {
+        FaultKind.LATENCY,
+        FaultKind.DROP_AFTER,
+        FaultKind.TRUNCATED,
+        FaultKind.NULLS,
+        FaultKind.FIELDS_MISSING,
+    }
+)
 _NEVER_APPLIED: Final = frozenset(
     {
         FaultKind.DROP_BEFORE,

@@ -21,6 +21,8 @@ class Received:
     """Operation id, or None for a path that matches none."""
     status: int | None = None
     """What was answered, or None when the connection was cut."""
+    fault: str | None = None
+    """The kind of the planned fault that it met."""
 
     @property
     def line(self) -> str:

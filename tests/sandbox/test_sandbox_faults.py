@@ -102,6 +102,34 @@ async def test_json_is_cut_in_half_though_the_write_was_done(api: Api, sandbox: 
     assert names(sandbox) == ["Box"]
 
 
+async def test_of_what_is_answered_only_ids_are_left_though_the_write_was_done(
+    api: Api, sandbox: Sandbox
+) -> None:
+    for kind, rest, total in (("nulls", {"name": None}, {"total": None}), ("fields_missing", {}, {})):
+        sandbox.faults.add(kind, count=2)
+        made = await api.post("/products/", NEW)
+        product = sandbox.dump()["products"][-1]
+        assert made.status == 201
+        assert rest.items() | {"_id": product["_id"]}.items() <= made.body.items()
+        assert product["name"] not in str(made.body)
+        listed = (await api.get("/products/", HERE)).body
+        assert product["_id"] in {each["_id"] for each in listed["products"]}
+        assert listed["total"] == [total]
+        assert product["name"] not in str(listed)
+    assert sandbox.violations == []
+
+
+async def test_the_log_says_which_request_met_which_fault(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add("drop_before", "POST /products/")
+    with pytest.raises(httpx.RemoteProtocolError):
+        await api.post("/products/", NEW)
+    await api.get("/products/", HERE)
+    assert [(received.fault, received.status) for received in sandbox.requests] == [
+        ("drop_before", None),
+        (None, 200),
+    ]
+
+
 async def test_a_server_error_may_come_after_the_write(api: Api, sandbox: Sandbox) -> None:
     sandbox.faults.add("server_error", status=504, applied=True)
     assert (await api.post("/products/", NEW)).status == 504
@@ -196,11 +224,13 @@ async def test_faults_are_planned_over_http_too(api: Api, sandbox: Sandbox) -> N
     assert (await api.get("/products/", HERE)).status == 502
     assert (await api.delete("/_sandbox/faults", {})).body is None
     assert (await api.get("/products/", HERE)).status == 200
+    await api.post("/_sandbox/faults", {"kind": "latency", "seconds": 0.001})
+    assert (await api.get("/products/", HERE)).status == 200
     unknown = await api.post("/_sandbox/faults", {"kind": "flood"})
     assert (unknown.status, unknown.body) == (422, {"message": "'flood' is not a valid FaultKind"})
     nameless = await api.post("/_sandbox/faults", {"operation": "bulkEdit"})
     assert nameless.status == 422
-    assert sandbox.requests.lines() == ["GET /products/", "GET /products/"]
+    assert sandbox.requests.lines() == ["GET /products/"] * 3
 
 
 async def test_log_state_and_reset_are_reached_over_http(api: Api, sandbox: Sandbox) -> None:
