@@ -141,7 +141,7 @@ async def _vanish(url: str, era: Era, tool: str, arguments: dict[str, Any], sess
             tasks.cancel_scope.cancel()
 
 
-@scenario("pipe closed while asked", short=True)
+@scenario("pipe closed while asked")
 async def pipe_closed() -> Verdict:
     """The host of a stdio server ends while a person is asked: the server ends, and nothing is done."""
     async with world(products=120) as made:
@@ -203,7 +203,7 @@ async def _ask_by_hand(process: asyncio.subprocess.Process, tool: str, arguments
     raise AssertionError(f"the server asked nothing: {heard}")
 
 
-@scenario("clock jumps", short=True)
+@scenario("clock jumps")
 async def clock_jumps() -> Verdict:
     """The server's clock is set a day ahead and two days back while people are asked. (Its wall clock: time that
     passes is told by another, which no operating system sets.)"""

@@ -63,7 +63,7 @@ def either(kind: str, *statuses: int) -> list[Fault]:
     ]
 
 
-@scenario("answers come late", short=True)
+@scenario("answers come late")
 async def late() -> Verdict:
     """Every answer takes its time, and some writes longer than the client waits for."""
     slow = [{"kind": "latency", "seconds": LATE_SECONDS, "count": None}]
@@ -73,7 +73,7 @@ async def late() -> Verdict:
     return await _day((slow, True), (gone, False))
 
 
-@scenario("429 storm", short=True)
+@scenario("429 storm")
 async def storm() -> Verdict:
     """The API says for a while that it is too much, whatever comes."""
     return await _day(([{"kind": "rate_limited", "count": 30}], True), ([{"kind": "rate_limited"}], False))
@@ -91,7 +91,7 @@ async def pages() -> Verdict:
     return await _day((either("html", 502, 200), False), ([{"kind": "html", "count": 40}], True))
 
 
-@scenario("JSON cut in half", short=True)
+@scenario("JSON cut in half")
 async def truncated() -> Verdict:
     """Half an answer, of writes and of reads."""
     return await _day(([{"kind": "truncated"}], False), ([{"kind": "truncated", "count": 40}], True))

@@ -98,7 +98,7 @@ async def full_disk() -> Verdict:
             return await made.ended(verdict)
 
 
-@scenario("no file may grow", short=True)
+@scenario("no file may grow")
 async def no_file_grows() -> Verdict:
     """Writing fails with another error than that of a full disk: the process has reached its limit of file size."""
     async with world(products=180) as made:
@@ -167,7 +167,7 @@ async def _locked(seconds: float) -> Verdict:
         return await made.ended(verdict)
 
 
-@scenario("store locked for 3 s", short=True)
+@scenario("store locked for 3 s")
 async def locked() -> Verdict:
     """Another program holds the store; all wait for it and go on."""
     return await _locked(HELD_SECONDS)
@@ -225,7 +225,7 @@ def _put_back(copy: Path, path: Path) -> None:
     path.chmod(0o600)
 
 
-@scenario("store's file overwritten", short=True)
+@scenario("store's file overwritten")
 async def overwritten() -> Verdict:
     """At a start the store is damaged: reads go on, writes are refused until a copy is put back."""
     return await _damaged(damage)
