@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -279,7 +279,7 @@ async def _log_in(made: World) -> bool:
 
 
 async def _logged_in(
-    meanwhile: Callable[[World], Awaitable[None]], *, again: bool = False, may_be_unknown: bool = False
+    meanwhile: Callable[[World], Coroutine[Any, Any, None]], *, again: bool = False, may_be_unknown: bool = False
 ) -> Verdict:
     async with world(products=180, login=True, warm=False) as made:
         assert await _log_in(made)
