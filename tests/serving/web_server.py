@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from socket import socket
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from mcp_types import (
     ElicitResult,
     TextContent,
 )
+from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from hoopai_products_mcp.guard.store import Store
@@ -107,15 +109,51 @@ async def served(
             }
         )
         made = http_app(chosen, address)
-        server = Server(config_of(made.app), made.under_way, seconds=chosen.http_stop_seconds)
-        serving = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
         try:
-            while not server.started:  # noqa: ASYNC110 - there is no event for it
-                await asyncio.sleep(0)
-            yield Served(f"{address}/mcp", sandbox_of(app), made, server, upstream)
+            async with running(made, chosen, listening) as server:
+                yield Served(f"{address}/mcp", sandbox_of(app), made, server, upstream)
         finally:
-            server.should_exit = True
-            await serving
+            sandbox_of(app).close()
+
+
+@asynccontextmanager
+async def running(made: HttpApp, settings: Settings, listening: socket) -> AsyncGenerator[uvicorn.Server]:
+    """What is served, on a socket."""
+    server = Server(config_of(made.app), made.under_way, seconds=settings.http_stop_seconds)
+    serving = asyncio.create_task(server._serve([listening]))  # pyright: ignore[reportPrivateUsage]
+    try:
+        while not server.started:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+        yield server
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def served_shops(file: Path, apps: Mapping[str, Starlette], **settings: Any) -> AsyncGenerator[str]:
+    """A server with embedded shops of such a file on a free port; its address."""
+    listening = socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    chosen = Settings.model_validate(
+        {
+            "sandbox": True,
+            "shops_file": file,
+            "transport": "http",
+            "public_url": f"{address}/mcp",
+            "http_rate": 0,
+            **settings,
+        }
+    )
+    assert not list(chosen.conflicts())
+    made = http_app(chosen, address, sandbox_apps=apps)
+    try:
+        async with running(made, chosen, listening):
+            yield f"{address}/mcp"
+    finally:
+        for app in apps.values():
             sandbox_of(app).close()
 
 
