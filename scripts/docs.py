@@ -51,6 +51,7 @@ DOCUMENTS: dict[str, Parts] = {
         "transcript": transcripts.demonstration,
         "hosts": connections.short,
     },
+    "docs/shops.md": {"file": transcripts.shops_file, "agency": transcripts.agency},
     "docs/tools.md": {"overview": reference.overview, "details": reference.details},
     "docs/connecting.md": {
         "hosts": connections.hosts,

@@ -58,6 +58,68 @@ def waiting() -> Iterator[str]:
         yield from _fenced("$ hoopai-products-mcp approvals\n" + _said("approvals", HOOPAI_DATA_DIR=folder))
 
 
+AGENCY = """\
+[agencies.north]
+client_id = "65f0a1b2c3d4e5f6-lk3a"
+client_secret_file = "/etc/hoopai/north.secret"
+
+[shops.lamps]
+title = "Lumen Hall"
+location_id = "ve9EPM428h8vShlRW1KT"
+agency = "north"
+
+[shops.vases]
+title = "Urn & Ewer"
+location_id = "Kq3TzVb81LmNx0RcYd72"
+agency = "north"
+confirmation = "human"
+
+[shops.rugs]
+location_id = "Hs5WuPf94JgAe6TiZo18"
+access_token_file = "/etc/hoopai/rugs.token"
+read_only = true
+"""
+"""A file of shops, as an agency might have it."""
+
+
+def shops_file() -> Iterator[str]:
+    """That file."""
+    yield from _fenced(AGENCY.rstrip(), "toml")
+
+
+def agency() -> Iterator[str]:
+    """What an assistant is answered when it works on those shops."""
+    yield from anyio.run(_agency)
+
+
+async def _agency() -> list[str]:
+    told: list[str] = []
+
+    async def call(name: str, **arguments: Any) -> dict[str, Any]:
+        found = await client.call_tool(name, arguments)
+        assert isinstance(found, CallToolResult)
+        said = found.structured_content or {
+            "error": "".join(getattr(part, "text", "") for part in found.content)
+        }
+        given = ", ".join(f"{key}={json.dumps(value)}" for key, value in arguments.items())
+        text = str(said["error"]) if found.is_error else json.dumps(said, indent=2, ensure_ascii=False)
+        told.extend(
+            ["", *_fenced(f"{name}({given})"), "", *_fenced(text, "text" if found.is_error else "json")]
+        )
+        return said
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "shops.toml"
+        file.write_text(AGENCY)
+        async with Client(build_server(Settings(sandbox=True, shops_file=file))) as client:
+            await call("list_products", search=PRODUCT)
+            found = await call("list_products", location="lamps", search=PRODUCT)
+            product = found["items"][0]["id"]
+            await call("delete_product", location="lamps", product_id=product)
+            await call("delete_product", location="rugs", product_id=product)
+    return told[1:]
+
+
 async def _deletion(settings: Settings) -> CallToolResult:
     async with Client(build_server(settings)) as client:
         found = await client.call_tool("list_products", {"search": PRODUCT})

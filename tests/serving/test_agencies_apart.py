@@ -144,12 +144,8 @@ class World:
                     result: BaseModel = await client.read_resource(said)
                     return plain_text(result)
                 case "prompt":
-                    prompt, more = self.dice.choice(
-                        [
-                            ("catalog_health", {}),
-                            ("draft_product_description", {"product": self.choose("id")}),
-                        ]
-                    )
+                    prompt = self.dice.choice(["catalog_health", "draft_product_description"])
+                    more = {"product": self.choose("id")} if prompt == "draft_product_description" else {}
                     result = await client.get_prompt(prompt, {**more, **chosen})
                 case "completion":
                     ref = self.dice.choice(
