@@ -279,7 +279,10 @@ async def _log_in(made: World) -> bool:
 
 
 async def _logged_in(
-    meanwhile: Callable[[World], Coroutine[Any, Any, None]], *, again: bool = False, may_be_unknown: bool = False
+    meanwhile: Callable[[World], Coroutine[Any, Any, None]],
+    *,
+    again: bool = False,
+    may_be_unknown: bool = False,
 ) -> Verdict:
     async with world(products=180, login=True, warm=False) as made:
         assert await _log_in(made)
