@@ -98,7 +98,7 @@ class Platform:
         async with await anyio.open_process(
             [*COMMAND, "login", "--no-browser", "--port", "0"], env=self.app(**more)
         ) as process:
-            shown = await _until(process, "Ctrl-C ends it.")
+            shown = await until(process, "Ctrl-C ends it.")
             address = next(line.strip() for line in shown.splitlines() if line.startswith("  http"))
             back = await self.back(address, kind, state=state)
             async with httpx.AsyncClient() as browser:
@@ -125,7 +125,8 @@ class Platform:
         return answer.headers["location"]
 
 
-async def _until(process: Process, words: str) -> str:
+async def until(process: Process, words: str) -> str:
+    """What a process has said by the time that it says these words."""
     assert process.stdout is not None
     shown = ""
     with anyio.fail_after(30):
@@ -189,7 +190,7 @@ async def test_the_address_can_be_pasted_where_the_browser_is_elsewhere(tmp_path
         platform(tmp_path) as at,
         await anyio.open_process([*COMMAND, "login", "--paste", "--port", "0"], env=at.app()) as process,
     ):
-        shown = await _until(process, "> ")
+        shown = await until(process, "> ")
         address = next(line.strip() for line in shown.splitlines() if line.startswith("  http"))
         assert process.stdin is not None
         await process.stdin.send(f"{await at.back(address)}\n".encode())
