@@ -4,17 +4,19 @@ import csv
 import html
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
-from at_a_terminal import piped
-from kept_things import DELETE, RAISE, journal, keep
+from at_a_terminal import piped, terminal
+from kept_things import DELETE, journal, keep
 from many_shops import LAMPS, NORTH, RUGS, VASES, shops_file
 from test_approval_page import served
 from test_approving_at_a_terminal import approve, call, conversation
 from test_changes_on_a_shop import undo
 
 from hoopai_products_mcp.guard.journal import Outcome
+from hoopai_products_mcp.guard.plan import Effect, Plan
 
 pytestmark = pytest.mark.anyio
 
@@ -172,22 +174,38 @@ def test_a_change_of_a_shop_that_the_file_does_not_name_is_not_taken_back(
     shops: dict[str, str], tmp_path: Path
 ) -> None:
     change = journal(tmp_path, location=RUGS.location_id)
-    code, stdout, stderr = piped("changes", "undo", change, **shops)
-    assert (code, stdout) == (1, "")
-    assert "undoing needs a person at a terminal." in stderr
+    with terminal("changes", "undo", change, variables=shops) as screen:
+        code, shown = screen.end()
+    assert code == 1
+    assert "that change is of a shop that the file of shops does not name. Nothing was changed." in shown
 
 
-def test_open_changes_of_each_shop_are_settled_there(shops: dict[str, str], tmp_path: Path) -> None:
+async def test_open_changes_of_each_shop_are_settled_by_what_it_shows(
+    shops: dict[str, str], tmp_path: Path
+) -> None:
+    async with conversation(shops) as client:
+        (product,) = (await call(client, "list_products", location=VASES.name, limit=1))["items"]
+        await call(client, "update_product", location=VASES.name, product_id=product["id"], name="Renamed")
+    renaming = Plan(
+        action="Rename a product.",
+        effects=(
+            Effect(kind="product", id=product["id"], field="name", before=product["name"], after="Renamed"),
+        ),
+    )
     base = "https://services.leadconnectorhq.com"
-    mine = [
-        journal(tmp_path, RAISE, outcome=UNKNOWN, location=shop.location_id, base_url=base) for shop in NORTH
+    lamp, vase = [
+        journal(tmp_path, renaming, outcome=UNKNOWN, location=shop.location_id, base_url=base)
+        for shop in NORTH
     ]
-    code, stdout, stderr = piped("changes", "reconcile", "--shop", LAMPS.name, **shops)
-    assert (mine[0] in stdout, mine[1] in stdout) == (True, False), stderr
-    code, stdout, stderr = piped("changes", "reconcile", **shops)
-    assert "Urn & Ewer (north-vases)" in stdout
-    assert mine[1] in stdout
-    assert code in {0, 1}
+    code, stdout, _ = piped("changes", "reconcile", "--shop", LAMPS.name, **shops)
+    assert (code, vase in stdout) == (0, False)
+    told = f"  {lamp}   [^\n]*\n  shop     Lumen Hall \\(north-lamps\\)\n[^\n]*\n  outcome  not done, found out later\n"
+    assert re.search(told, stdout), stdout
+    code, stdout, _ = piped("changes", "reconcile", **shops)
+    assert (code, lamp in stdout) == (0, False)
+    told = f"  {vase}   [^\n]*\n  shop     Urn & Ewer \\(north-vases\\)\n[^\n]*\n  outcome  done, found out later\n"
+    assert re.search(told, stdout), stdout
+    assert stdout.endswith("1 of 1 settled.\n")
 
 
 def test_the_approval_page_has_the_plans_of_all_shops_and_of_no_other(tmp_path: Path) -> None:

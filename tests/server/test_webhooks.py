@@ -229,6 +229,24 @@ async def test_a_server_over_http_takes_events_and_its_listeners_hear_of_them(tm
         assert (await http.post("/webhooks", content=body)).status_code == 404
 
 
+async def test_an_event_is_of_the_shop_of_its_location(tmp_path: Path) -> None:
+    told: list[tuple[str, list[str]]] = []
+
+    async def changed(uris: Iterable[str], location_id: str) -> None:
+        told.append((location_id, list(uris)))
+
+    shops = {LOCATION_ID: "lamps", "loc2": "vases"}
+    hooks = Webhooks(keys_of(tmp_path, ED25519), shops=shops, changed=changed, clock=NOW.timestamp)
+    app = Starlette(routes=hooks.routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+        for place in (LOCATION_ID, "loc2", "loc3"):
+            body = event({**PRICE, "locationId": place, "webhookId": f"of {place}"})
+            assert (await http.post("/webhooks", content=body, headers=newer(body))).status_code == 204
+    assert [place for place, _ in told] == [LOCATION_ID, "loc2"]
+    for (_, uris), name in zip(told, shops.values(), strict=True):
+        assert uris == [uri.replace("hoopai://", f"hoopai://shops/{name}/") for uri in TOUCHED]
+
+
 async def test_a_listener_hears_of_an_event(tmp_path: Path) -> None:
     server = build_server(Settings(sandbox=True))
     hooks = Webhooks(

@@ -160,12 +160,13 @@ async def test_lists_that_name_shops_are_not_for_shared_caches(tmp_path: Path) -
             assert answer.json()["result"]["cacheScope"] == "private", method
 
 
-async def test_shops_of_a_key_change_with_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("era", ERAS)
+async def test_shops_of_a_key_change_with_its_file(era: Era, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"ann = {ANN} @{LAMPS.name}\n")
     async with (
         served_shops(shops_file(tmp_path), marked_apps(), http_auth="key", http_keys_file=keys) as url,
-        connected(url, ANN) as client,
+        connected(url, ANN, era=era) as client,
     ):
         assert (await call(client, "list_products", limit=1))["shop"] == LAMPS.name
         keys.write_text(f"ann = {ANN} @{RUGS.name}\n# changed\n")
