@@ -223,7 +223,7 @@ STEPS = st.lists(
             for name in KEYS
         ],
         *[(name, "resource", False, word) for name in KEYS for word in WORDS],
-        *[(name, "prompt", True, None) for name in KEYS],
+        *[(name, kind, True, None) for kind in ("prompt", *["completion"] * 6) for name in KEYS],
         *[(name, kind, True, VASES.name) for name in KEYS for kind in ("export_catalog", "import_products")],
         *[
             (name, kind, False, BEDS.name)
