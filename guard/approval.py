@@ -87,6 +87,14 @@ async def approve(
     return await ladder.by_token(plan)
 
 
+def _unsealed(store: OpenStore, token: str) -> tuple[str, bytes]:
+    """What a token names, also where another process has sealed it with a key that is newer than those known here."""
+    try:
+        return unseal(store.keys.known(), token)
+    except InvalidTokenError:
+        return unseal(store.keys.others(), token)
+
+
 def unasked(plan: Plan, asking: Asking) -> Road | None:
     """The road of a write that nobody is asked about."""
     if not plan.asks and not asking.confirm_all:
@@ -185,7 +193,7 @@ class _Ladder:
     async def _token(self, plan: Plan, stale: list[str] | None = None) -> Preview:
         record = await self._keep(plan, "open")
         digest = _bound(record)
-        token = await self.store.needed(lambda store: seal(store.keys, record.id, digest))
+        token = await self.store.needed(lambda store: seal(store.keys.known(), record.id, digest))
         answer = f" To agree, they answer with: {plan.typed}." if plan.typed else ""
         minutes = round(self.asking.lifetime_seconds / 60)
         return Preview(
@@ -202,7 +210,7 @@ class _Ladder:
 
     async def _of_token(self, token: str) -> "PlanRecord":
         def opened(store: OpenStore) -> "PlanRecord | None":
-            plan_id, digest = unseal(store.keys, token)
+            plan_id, digest = _unsealed(store, token)
             record = store.ledger.find(plan_id)
             return record if record is not None and _bound(record) == digest else None
 

@@ -15,6 +15,7 @@ from .question import NOTHING_CHANGED
 if TYPE_CHECKING:
     from .database import Database
     from .journal import Journal
+    from .keys import SealingKeys
     from .ledger import Ledger
     from .logins import Logins
     from .rates import RatesInDatabase
@@ -32,7 +33,7 @@ class OpenStore:
     journal: "Journal"
     logins: "Logins"
     rates: "RatesInDatabase"
-    keys: tuple[bytes, ...]
+    keys: "SealingKeys"
 
 
 class Store:
@@ -76,13 +77,15 @@ class Store:
     def _open(self) -> OpenStore:
         from .database import Database
         from .journal import Journal
-        from .keys import sealing_keys
+        from .keys import SealingKeys
         from .ledger import Ledger
         from .logins import Logins
         from .rates import RatesInDatabase
 
         database = Database.open(self._url, clock=self._clock)
-        keys = tuple(sealing_keys(database))
+        keys = SealingKeys(database)
+        # Made now where there are none, so that whoever opens a store knows that it can be written.
+        keys.known()
         opened = OpenStore(
             database,
             Ledger(database),

@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from ..guard.store import Store
 
 _PURPOSE = b"hoopai-products-mcp request state 1"
+_KEY_BYTES = 32
 LIFETIME_SECONDS = 7 * 24 * 3600.0
 """How long a state opens at all; the plan it names expires much sooner."""
 
 
 class StoreKeyCodec:
-    """A codec whose keys are read from the store when the first state is sealed or opened."""
+    """A codec whose keys are read from the store when the first state is sealed or opened, and followed there."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store
-        self._codec: AESGCMRequestStateCodec | None = None
+        self._keys: tuple[bytes, ...] = ()
+        self._codec = AESGCMRequestStateCodec([bytes(_KEY_BYTES)])
 
     def seal(self, payload: bytes) -> str:
         """A token for the payload."""
-        return self._with_keys().seal(payload)
+        return self._with(self._store.open().keys.known()).seal(payload)
 
     def unseal(self, token: str) -> bytes:
         """The payload of a token.
@@ -39,15 +41,24 @@ class StoreKeyCodec:
             InvalidRequestState: the token was altered, or no process that shares the store has made it.
         """
         try:
-            codec = self._with_keys()
+            keys = self._store.open().keys
+            codec = self._with(keys.known())
+            try:
+                return codec.unseal(token)
+            except InvalidRequestState:
+                # Perhaps another process has sealed it with a key that is newer than those known here.
+                if not (others := keys.others()):
+                    raise
+        except InvalidRequestState:
+            raise
         except Exception as error:
             raise InvalidRequestState("the store does not work") from error
-        return codec.unseal(token)
+        return self._with(others).unseal(token)
 
-    def _with_keys(self) -> AESGCMRequestStateCodec:
-        if self._codec is None:
-            keys = self._store.open().keys
+    def _with(self, keys: tuple[bytes, ...]) -> AESGCMRequestStateCodec:
+        if keys != self._keys:
             self._codec = AESGCMRequestStateCodec([hashlib.sha256(_PURPOSE + key).digest() for key in keys])
+            self._keys = keys
         return self._codec
 
 

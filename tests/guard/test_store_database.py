@@ -52,7 +52,7 @@ def count_keys(database: Database) -> int:
 
 def add_key(database: Database) -> None:
     with database.transaction() as connection:
-        connection.execute(insert(tables.keys).values(key=b"k" * 32, created=1.0))
+        connection.execute(insert(tables.keys).values(key=b"k" * 32, created=database.clock()))
 
 
 @pytest.fixture
