@@ -146,10 +146,7 @@ class Gate:
         rights = await self._identified(scope, headers, seen)
         body = b""
         if scope["method"] == "POST":
-            arrived = await self._body(receive, headers)
-            if arrived is None:
-                return receive
-            body = arrived
+            body = await self._body(receive, headers)
             # It may have taken its time: what begins now would be cut off without being waited for.
             self._refuse_if_ending()
         rpc_id, tool = seen.reads(body)
@@ -218,8 +215,12 @@ class Gate:
         if missing and known.challenge.scopes is not None:
             raise _forbidden(known.challenge, needed, missing, rpc_id)
 
-    async def _body(self, receive: "Receive", headers: Headers) -> bytes | None:
-        """The whole body; None if the caller went away."""
+    async def _body(self, receive: "Receive", headers: Headers) -> bytes:
+        """The whole body.
+
+        Raises:
+            _Refused: it is too large, too slow, or breaks off.
+        """
         too_large = _Refused(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The request is larger than {self._max_bytes} bytes. Nothing was done; send less at once.",
@@ -234,7 +235,10 @@ class Gate:
                 while True:
                     message = await receive()
                     if message["type"] != "http.request":
-                        return None
+                        # Mostly nobody is there to read this. The SDK's endpoint would log it as a fault.
+                        raise _Refused(
+                            HTTPStatus.BAD_REQUEST, "The request broke off. Nothing was done; send it again."
+                        )
                     body += message.get("body", b"")
                     if len(body) > self._max_bytes:
                         raise too_large
