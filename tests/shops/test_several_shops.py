@@ -202,6 +202,21 @@ async def test_each_shop_has_its_own_policy_confirmation_and_switch(tmp_path: Pa
         assert shown["status"] == "confirmation_required"
 
 
+async def test_what_an_hour_allows_is_counted_for_each_shop(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[calls]\nmax_destructive_per_hour = 1\n")
+    async with two_shops(tmp_path, policy_file=policy, confirmation="off") as session:
+        (first, second) = [
+            item["id"]
+            for item in (await session.call("list_products", location=LAMPS.name, limit=2))["items"]
+        ]
+        for shop in NORTH:
+            await session.call("delete_product", location=shop.name, product_id=first)
+        for shop in NORTH:
+            said = await session.refused("delete_product", location=shop.name, product_id=second)
+            assert "max_destructive_per_hour" in said
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_every_tool_takes_a_location_and_tells_its_shop(era: Era, tmp_path: Path) -> None:
     async with two_shops(tmp_path, era=era) as session:
