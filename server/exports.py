@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FOLDER = "exports"
 LARGEST_RESOURCE = 5_000_000
 """Bytes that are sent through the protocol in one answer; a larger file is for whoever can open it."""
+MOST_BYTES = 1_000_000_000
+"""What exports of callers over HTTP may take of the disk: any of them may export, as often as they like."""
 MIME_TYPES = {
     "csv": "text/csv",
     "jsonl": "application/x-ndjson",
@@ -40,7 +42,8 @@ class Exports:
         """The folder as the tools use it."""
         from ..tools.file_folder import FileFolder
 
-        return FileFolder(self._path, tells_path=self._settings.transport == "stdio")
+        alone = self._settings.transport == "stdio"
+        return FileFolder(self._path, tells_path=alone, most_bytes=None if alone else MOST_BYTES)
 
     def _path(self) -> "Path":
         from pathlib import Path

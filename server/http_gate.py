@@ -5,6 +5,7 @@ A refusal is a JSON-RPC error whose text says what to do, since some clients sho
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ RETRY_SECONDS = 2
 """When to try again at a server that is ending: the next one is up by then, or another answers."""
 BODY_SECONDS = 30.0
 """How long a request may take to arrive once it was let in."""
+STREAM_SECONDS = 3600.0
+"""Who listens for longer has to come again, and be let in again: a key may have been taken away since."""
 _FROM_ELSEWHERE = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """What proxies and tunnels add to a request that they hand on."""
 _LISTENING = "subscriptions/listen"
@@ -124,7 +127,7 @@ class Gate:
             except _Refused as refused:
                 await _refusal(refused)(scope, receive, answer)
                 return
-            async with self._under_way.counted(stream=seen.is_stream):
+            async with self._under_way.counted(stream=seen.is_stream, seconds=seen.seconds_left):
                 await self._app(scope, receive, answer)
             if seen.is_stream and seen.status and not seen.is_answered:
                 # Listeners that are told of the end may come back; a line that breaks looks like a fault.
@@ -198,7 +201,10 @@ class Gate:
             raise _Refused(HTTPStatus.UNAUTHORIZED, f"{said} Nothing was done.", {"WWW-Authenticate": header})
         credentials, user = found
         scope["auth"], scope["user"] = credentials, user
-        seen.caller = name_of(cast("AuthenticatedUser", user).access_token)
+        token = cast("AuthenticatedUser", user).access_token
+        seen.caller = name_of(token)
+        expiry = math.inf if token.expires_at is None else token.expires_at - time.time()
+        seen.seconds_left = max(1.0, min(expiry, STREAM_SECONDS))
         rights = frozenset(credentials.scopes)
         if RIGHTS[0] not in rights:
             raise _forbidden(challenge, RIGHTS[:1], [RIGHTS[0]], None)
@@ -260,6 +266,8 @@ class _Seen:
         self.caller = LOCAL
         self.status = 0
         self.is_answered = False
+        self.seconds_left = math.inf
+        """How long the caller may listen without saying anew who they are."""
         self._http_method = http_method
         self._method: str | None = None
         self._tool: str | None = None

@@ -1,6 +1,7 @@
 """The requests that are being answered, so that a server that is told to end can see them through."""
 
 import logging
+import math
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -23,10 +24,11 @@ class UnderWay:
         self._streams: set[anyio.CancelScope] = set()
 
     @asynccontextmanager
-    async def counted(self, *, stream: bool) -> AsyncGenerator[None]:
-        """Answer one request within. One that is a mere `stream` of events is not waited for."""
+    async def counted(self, *, stream: bool, seconds: float = math.inf) -> AsyncGenerator[None]:
+        """Answer one request within. One that is a mere `stream` of events is not waited for, and is ended after so
+        many `seconds`."""
         kind = self._streams if stream else self._calls
-        with anyio.CancelScope() as scope:
+        with anyio.move_on_after(seconds if stream else math.inf) as scope:
             kind.add(scope)
             try:
                 yield

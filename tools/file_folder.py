@@ -19,6 +19,7 @@ from ..guard.question import NOTHING_CHANGED
 from .text import counted, quoted
 
 LONGEST_NAME: Final = 100
+_BLOCK: Final = 4096
 _PUNCTUATION: Final = frozenset(" ._-()")
 _DEVICES: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
@@ -36,11 +37,13 @@ class FileTooLargeError(ToolError):
 class FileFolder:
     """A folder that `find` names, made when it is first written to.
 
-    `tells_path` is whether whoever calls works on this machine, so that a path is of use to them.
+    `tells_path` is whether whoever calls works on this machine, so that a path is of use to them. With `most_bytes` in
+    it, nothing more is written to it.
     """
 
-    def __init__(self, find: Callable[[], Path], *, tells_path: bool) -> None:
+    def __init__(self, find: Callable[[], Path], *, tells_path: bool, most_bytes: int | None = None) -> None:
         self._find = find
+        self._most_bytes = most_bytes
         self.tells_path = tells_path
 
     @property
@@ -49,13 +52,26 @@ class FileFolder:
         return self._find()
 
     def refuse_taken(self, name: str) -> None:
-        """Refuse a name under which something is there already.
+        """Refuse a name under which something is there already, and any where the folder is full.
 
         Raises:
-            ToolError: there is, or no file can have the name.
+            ToolError: there is, or no file can have the name, or the folder is full.
         """
         if os.path.lexists(self.path / checked_name(name)):
             raise _taken(name)
+        if self._most_bytes is not None and self._taken_bytes() >= self._most_bytes:
+            raise ToolError(
+                f"{quoted(name)} could not be written: {self._words()} holds {_megabytes(self._most_bytes)} or more, "
+                f"which is as much as it may. {NOTHING_CHANGED} Tell the person: whoever runs this server can take "
+                "files away."
+            )
+
+    def _taken_bytes(self) -> int:
+        """What is on the disk, about: a small file takes a block all the same."""
+        if not self.path.is_dir():
+            return 0
+        with os.scandir(self.path) as entries:
+            return sum(max(entry.stat(follow_symlinks=False).st_size, _BLOCK) for entry in entries)
 
     @contextmanager
     def writing(self, name: str) -> Generator[BinaryIO]:

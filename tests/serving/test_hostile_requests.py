@@ -1,8 +1,13 @@
 """Requests made to get past the gate or to trouble it: odd tokens, others' sessions, streams, headers."""
 
+import asyncio
 import base64
 import json
 import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -17,14 +22,17 @@ from web_server import (
     BOB,
     HEADERS,
     KEYS,
+    call,
     connected,
     first_product,
     message,
     post,
+    refused,
     served,
     visible_product,
 )
 
+from hoopai_products_mcp.server.exports import MOST_BYTES
 from hoopai_products_mcp.server.logs import JsonLines, Lines
 
 pytestmark = pytest.mark.anyio
@@ -179,18 +187,24 @@ async def test_a_program_that_a_proxy_brings_from_elsewhere_is_not_let_in_unaske
         assert let_in.status_code == 200
 
 
-async def test_a_listener_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    listening = message(
+@asynccontextmanager
+async def listening(url: str, token: str = "") -> AsyncGenerator[AsyncIterator[bytes]]:
+    """What a listener is sent."""
+    asked = message(
         "subscriptions/listen", {"notifications": {"resourceSubscriptions": ["hoopai://catalog"]}}
     )
     named = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"}
+    who = {"Authorization": f"Bearer {token}"} if token else {}
     async with (
-        served(http_stop_seconds=1) as server,
-        httpx.AsyncClient(headers={**HEADERS, **named}, timeout=30) as http,
-        http.stream("POST", server.url, json=listening) as answer,
+        httpx.AsyncClient(headers={**HEADERS, **named, **who}, timeout=30) as http,
+        http.stream("POST", url, json=asked) as answer,
     ):
         assert answer.status_code == 200
-        pieces = answer.aiter_bytes()
+        yield answer.aiter_bytes()
+
+
+async def test_a_listener_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(http_stop_seconds=1) as server, listening(server.url) as pieces:
         assert b"acknowledged" in await anext(pieces)
         server.server.should_exit = True
         async for _ in pieces:
@@ -272,3 +286,33 @@ async def test_what_a_stranger_sends_stays_within_its_line_of_the_log(
     for line in written:
         assert len(line.splitlines()) == 1
         assert line.isprintable()
+
+
+async def test_a_stream_ends_with_the_token_that_opened_it(issuer: Issuer) -> None:
+    async with served(http_auth="oauth", http_issuer=issuer.url) as server:
+        token = issuer.token(server.url, exp=int(time.time()) + 2)
+        async with listening(server.url, token) as pieces, asyncio.timeout(30):
+            async for _ in pieces:
+                pass
+        fresh = issuer.token(server.url)
+        async with listening(server.url, fresh) as pieces:
+            assert b"acknowledged" in await anext(pieces)
+
+
+async def test_exports_of_callers_do_not_fill_the_disk(tmp_path: Path) -> None:
+    async with served(**KEYS, export_dir=tmp_path) as server, connected(server.url, BOB) as client:
+        assert (await call(client, "export_catalog", file="first.csv"))["file"] == "first.csv"
+        with (tmp_path / "large").open("wb") as file:
+            file.truncate(MOST_BYTES)
+        said = await refused(client, "export_catalog", file="second.csv")
+        assert said.startswith(
+            "“second.csv” could not be written: the server's folder for files holds 1000.0 MB or more, "
+        )
+        assert said.endswith(
+            "Nothing was changed. Tell the person: whoever runs this server can take files away."
+        )
+    assert names_in(tmp_path) == ["first.csv", "large"]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
