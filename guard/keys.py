@@ -66,7 +66,8 @@ def sealing_keys(database: Database) -> list[bytes]:
     """
     with database.reading() as connection:
         found = _found(connection)
-    if not _is_due(found, database.clock()):
+    now = database.clock()
+    if not _is_due(found, now) and not _spent(found, now):
         return [row.key for row in found]
     with database.transaction() as connection:
         # Any row that is always there would do: of two processes that start at once, the second waits here.
@@ -74,7 +75,7 @@ def sealing_keys(database: Database) -> list[bytes]:
         now = database.clock()
         if _is_due(_found(connection), now):
             connection.execute(insert(keys).values(key=secrets.token_bytes(KEY_BYTES), created=now))
-        _delete_spent(connection, now)
+        connection.execute(delete(keys).where(keys.c.number.in_(_spent(_found(connection), now))))
         return [row.key for row in _found(connection)]
 
 
@@ -87,8 +88,6 @@ def _is_due(found: list[Row[tuple[int, bytes, float]]], now: float) -> bool:
     return not found or now - found[0].created >= SEALS_SECONDS
 
 
-def _delete_spent(connection: Connection, now: float) -> None:
-    """Delete the keys of which nothing counts any more: those that another followed so long ago."""
-    found = _found(connection)
-    spent = [older.number for newer, older in pairwise(found) if now - newer.created >= OPENS_SECONDS]
-    connection.execute(delete(keys).where(keys.c.number.in_(spent)))
+def _spent(found: list[Row[tuple[int, bytes, float]]], now: float) -> list[int]:
+    """The numbers of the keys of which nothing counts any more: those that another followed so long ago."""
+    return [older.number for newer, older in pairwise(found) if now - newer.created >= OPENS_SECONDS]

@@ -24,7 +24,7 @@ from .replies import Reply
 from .urgency import is_bulk_work
 
 FAILURES: Final = 5
-"""How many in a row are no accident any more."""
+"""How many one after the other are no accident any more. Of several at once the first counts: they are one mishap."""
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 _FAILED = (errors.NotReachedError, errors.RequestTimeoutError, errors.ConnectionLostError)
@@ -69,11 +69,11 @@ class Breaker:
         tries: anyio.Event | None = None
         if self._alone_until is not None:
             self._trying = tries = anyio.Event()
-        attempt = Attempt()
+        attempt, before = Attempt(), self._failures
         try:
             yield attempt
         except _FAILED as error:
-            self._failed(error.happened)
+            self._failed(error.happened, before, tried=tries is not None)
             raise
         finally:
             if tries is not None:
@@ -82,7 +82,8 @@ class Breaker:
         if attempt.reply is None:
             return
         if attempt.reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._failed(f"It answered {operation.name} with {attempt.reply.status}.")
+            happened = f"It answered {operation.name} with {attempt.reply.status}."
+            self._failed(happened, before, tried=tries is not None)
         else:
             self._failures, self._alone_until, self._pause = 0, None, FIRST_PAUSE_SECONDS
 
@@ -109,15 +110,16 @@ class Breaker:
         """For how long the API is left alone still."""
         return 0 if self._alone_until is None else self._alone_until - self._clock()
 
-    def _failed(self, happened: str) -> None:
+    def _failed(self, happened: str, before: int, *, tried: bool) -> None:
+        """One more failure, of a request that began when there were so many."""
+        if self._failures > before:
+            return
         now = self._clock()
         if not self._failures:
             self._since = self._today()
         self._failures += 1
         self._last = happened
-        if self._alone_until is None:
-            if self._failures >= FAILURES:
-                self._alone_until = now + self._pause
-        elif now >= self._alone_until:
+        if tried:
             self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        if tried or (self._alone_until is None and self._failures >= FAILURES):
             self._alone_until = now + self._pause

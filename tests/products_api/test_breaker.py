@@ -92,6 +92,21 @@ async def test_an_answer_in_between_begins_the_count_anew() -> None:
         await client.list_products()
 
 
+async def test_many_that_fail_at_once_are_one_mishap() -> None:
+    async with far_api(limit=0) as api, api.client(Budget()) as client:
+        break_down(api, count=20)
+
+        async def one() -> None:
+            with pytest.raises(errors.ServerError):
+                await client.list_products(limit=1)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(one)
+        assert len(api.transport.arrived) == 20
+        await client.list_products(limit=1)
+
+
 async def test_one_request_tries_and_opens_the_way_for_all() -> None:
     async with far_api(limit=0) as api, api.client(Budget()) as client:
         break_down(api, count=5)
