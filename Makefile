@@ -56,7 +56,7 @@ soak: $(INSTALLED_DEV) ## ten minutes of faults and work (SECONDS=…): memory, 
 	@$(BAD_DAY) faults/soak.py $(or $(SECONDS),600)
 
 audit: $(INSTALLED_DEV) $(OUTSIDE_READY) ## what it runs on: as locked, licences, bill of materials, known weaknesses
-	@$(BIN)/python scripts/audit.py
+	@$(BIN)/python scripts/audit.py $(if $(WHEEL),--wheel $(WHEEL))
 
 conformance: $(INSTALLED_DEV) $(OUTSIDE_READY) $(OUTSIDE_NODE) ## have the official checkers read the running server
 	@$(BIN)/python scripts/conformance.py

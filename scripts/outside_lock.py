@@ -22,7 +22,16 @@ PYTHON_LOCKS = {
     "examples/langchain/requirements.lock": ("examples/langchain/requirements.txt",),
 }
 _COMPILE = (
-    *(sys.executable, "-m", "piptools", "compile", "--quiet", "--no-strip-extras", "--no-annotate"),
+    *(
+        sys.executable,
+        "-m",
+        "piptools",
+        "compile",
+        "--quiet",
+        "--no-strip-extras",
+        "--no-annotate",
+        "--allow-unsafe",  # pip-audit brings pip, which is pinned like the rest
+    ),
     *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"),
 )
 

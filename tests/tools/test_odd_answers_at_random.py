@@ -138,7 +138,9 @@ class OddApi:
         oddity = self.turns.pop(0)
         if oddity is not None and oddity.refuses and request.method != "GET":
             # An API that refuses a write and does it all the same is nothing that anybody could work with.
-            return oddity.of(httpx.Response(400), json.dumps({"statusCode": 400, "message": ["odd"]}).encode())
+            return oddity.of(
+                httpx.Response(400), json.dumps({"statusCode": 400, "message": ["odd"]}).encode()
+            )
         response = await carry(request)
         return response if oddity is None else oddity.of(response, await response.aread())
 
