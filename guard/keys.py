@@ -7,7 +7,7 @@ whoever gets at a copy of an old store can open nothing that is sealed later.
 import secrets
 import threading
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
@@ -79,15 +79,15 @@ def sealing_keys(database: Database) -> list[bytes]:
         return [row.key for row in _found(connection)]
 
 
-def _found(connection: Connection) -> list[Row[tuple[int, bytes, float]]]:
+def _found(connection: Connection) -> list[Row[Any]]:
     newest_first = select(keys.c.number, keys.c.key, keys.c.created).order_by(keys.c.number.desc())
     return list(connection.execute(newest_first))
 
 
-def _is_due(found: list[Row[tuple[int, bytes, float]]], now: float) -> bool:
+def _is_due(found: list[Row[Any]], now: float) -> bool:
     return not found or now - found[0].created >= SEALS_SECONDS
 
 
-def _spent(found: list[Row[tuple[int, bytes, float]]], now: float) -> list[int]:
+def _spent(found: list[Row[Any]], now: float) -> list[int]:
     """The numbers of the keys of which nothing counts any more: those that another followed so long ago."""
     return [older.number for newer, older in pairwise(found) if now - newer.created >= OPENS_SECONDS]
