@@ -7,9 +7,9 @@ whoever gets at a copy of an old store can open nothing that is sealed later.
 import secrets
 import threading
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from .database import Database
 from .tables import HEAD, chain, keys
@@ -22,6 +22,14 @@ OPENS_SECONDS: Final = 8 * DAY
 READ_SECONDS: Final = 600.0
 """How old the keys in memory may be: for so long a process may go on sealing with one that another has replaced."""
 _AGAIN_SECONDS: Final = 1.0
+
+
+class _Key(NamedTuple):
+    """A key as it is kept."""
+
+    number: int
+    key: bytes
+    created: float
 
 
 class SealingKeys:
@@ -79,15 +87,15 @@ def sealing_keys(database: Database) -> list[bytes]:
         return [row.key for row in _found(connection)]
 
 
-def _found(connection: Connection) -> list[Row[Any]]:
+def _found(connection: Connection) -> list[_Key]:
     newest_first = select(keys.c.number, keys.c.key, keys.c.created).order_by(keys.c.number.desc())
-    return list(connection.execute(newest_first))
+    return [_Key(*row) for row in connection.execute(newest_first)]
 
 
-def _is_due(found: list[Row[Any]], now: float) -> bool:
+def _is_due(found: list[_Key], now: float) -> bool:
     return not found or now - found[0].created >= SEALS_SECONDS
 
 
-def _spent(found: list[Row[Any]], now: float) -> list[int]:
+def _spent(found: list[_Key], now: float) -> list[int]:
     """The numbers of the keys of which nothing counts any more: those that another followed so long ago."""
     return [older.number for newer, older in pairwise(found) if now - newer.created >= OPENS_SECONDS]
