@@ -70,6 +70,11 @@ def lock_python(lock: str, requirements: tuple[str, ...], *options: str) -> None
     environment = dict(os.environ, CUSTOM_COMPILE_COMMAND="make lock")
     command = [*_COMPILE, *options, "--output-file", lock, *requirements]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    path = ROOT / lock
+    lines = path.read_text("utf-8").splitlines()
+    # What pip-tools remarks on pip in the middle of the list.
+    kept = [line for line in lines if line and not line.startswith("# The following packages are considered")]
+    path.write_text("\n".join(kept) + "\n", "utf-8")
 
 
 def main() -> int:
