@@ -196,8 +196,7 @@ How this was measured
             folder. Two workers are two processes; every second client talks to the second.
   Call      Reading one price, answered by one loopback upstream. Each client first lets the SDK's client make the call, and
             then sends the same request again on one connection, for {SECONDS:g} seconds after {WARM_UP_SECONDS:g} that do not count.
-  Machine   Two cores for the load, the workers and the upstream together: two workers have hardly more of them than one.
-            Compare within a line."""  # noqa: E501
+  Machine   Two cores for the load, the workers and the upstream together. Compare within a line."""  # noqa: E501
 
 
 if __name__ == "__main__":
