@@ -37,8 +37,11 @@ class ShopProcess:
     def __init__(self, url: str, log: Path) -> None:
         self.url = url
         self.log = log
+        # No connection is kept: the shop may close one in the moment in which it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
         self._http = httpx.AsyncClient(
-            base_url=f"{url}/_sandbox", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120
+            base_url=f"{url}/_sandbox", headers=headers, timeout=120, limits=limits
         )
 
     async def _ask(self, method: str, path: str, content: Any = None) -> Any:
