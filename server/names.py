@@ -15,7 +15,8 @@ from ..products_api.errors import ProductsApiError
 from ..products_api.model_base import Page
 
 FRESH_SECONDS = 60.0
-"""How long names are good for after the last of them was read; a change made through this server ends that at once."""
+"""How long names are good for after the last of them was read, unless set otherwise; a change made through this server,
+or told by a webhook, ends that at once."""
 MOST_NAMES = 5000
 PAGES_AT_ONCE = 5
 READS = 20
@@ -80,6 +81,7 @@ class NameList:
     fetch: Callable[[int], Awaitable[Page[Name]]]
     allowance: Allowance
     clock: Callable[[], float] = time.monotonic
+    fresh_seconds: float = FRESH_SECONDS
     known: dict[str, Name] = field(default_factory=dict[str, Name])
     total: int | None = None
     _next: int | None = 0
@@ -99,7 +101,7 @@ class NameList:
     async def grow(self) -> list[Name]:
         """All names known now, in the order of the shop. A page that cannot be read is left for another time."""
         async with self._lock:
-            if self._read is None or self.clock() - self._read > FRESH_SECONDS:
+            if self._read is None or self.clock() - self._read >= self.fresh_seconds:
                 await self._begin()
             else:
                 await self._go_on()

@@ -159,6 +159,11 @@ class Settings(BaseModel):
         description="Seconds after which a call ends with a word of when to try again, since many assistants give up at"
         " 60; 0 for as long as it takes. See docs/limits.md.",
     )
+    cache_seconds: Annotated[int, BeforeValidator(http_values.whole(0, 3600))] = Field(
+        default=60,
+        description="Seconds that names read for completions and prompts are kept; a change made here, or told by a"
+        " webhook, ends that at once. 0: they are read anew each time. Nothing else that was read outlives its call.",
+    )
     base_url: Annotated[str, BeforeValidator(values.base_url)] = Field(
         default="https://services.leadconnectorhq.com",
         description="Where the API is. Must be https, except on this machine.",

@@ -30,8 +30,13 @@ class ShopNames:
     """What completions and prompts look names up in."""
 
     def __init__(
-        self, api: Callable[[], "ProductsClient"], *, clock: Callable[[], float] = time.monotonic
+        self,
+        api: Callable[[], "ProductsClient"],
+        *,
+        fresh_seconds: float = FRESH_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._fresh_seconds = fresh_seconds
         self._api = api
         self._clock = clock
         self._allowance = Allowance(clock=clock)
@@ -81,7 +86,7 @@ class ShopNames:
 
     async def statuses(self) -> list[str]:
         """The statuses that reviews of this shop have; none if that cannot be told."""
-        if self._statuses is None or self._clock() - self._statuses[0] > FRESH_SECONDS:
+        if self._statuses is None or self._clock() - self._statuses[0] >= self._fresh_seconds:
             if not self._allowance.take():
                 return self._statuses[1] if self._statuses else []
             with suppress(ProductsApiError):
@@ -90,12 +95,12 @@ class ShopNames:
         return self._statuses[1] if self._statuses else []
 
     def _list(self, fetch: Callable[[int], Awaitable[Page[Name]]]) -> NameList:
-        return NameList(fetch, self._allowance, self._clock)
+        return NameList(fetch, self._allowance, self._clock, self._fresh_seconds)
 
     async def _search(self, typed: str) -> list[Name]:
         """Products that the API finds by a part of their name."""
         at, found = self._searched.get(typed, (0.0, None))
-        if found is not None and self._clock() - at <= FRESH_SECONDS:
+        if found is not None and self._clock() - at < self._fresh_seconds:
             return found
         if not self._allowance.take():
             return found or []

@@ -75,7 +75,7 @@ class OpenShop:
         """The names of its things."""
         from .shop_names import ShopNames
 
-        return ShopNames(lambda: self.client)
+        return ShopNames(lambda: self.client, fresh_seconds=self.settings.cache_seconds)
 
     async def aclose(self) -> None:
         """Close what it holds open, but for the store, which it may share."""

@@ -204,6 +204,17 @@ async def test_a_shop_that_cannot_be_read_completes_to_nothing() -> None:
         assert await for_prompt(session, "triage_reviews", "product", "storm") != []
 
 
+@pytest.mark.parametrize(("seconds", "seen"), [(60, False), (0, True)])
+async def test_names_are_kept_for_as_long_as_is_set(seconds: int, *, seen: bool) -> None:
+    async with shop_session(settings={"cache_seconds": seconds}) as session:
+        before = await for_prompt(session, "draft_product_description", "product", "")
+        lantern = shelves.product(session, "Storm lantern")
+        shelves.change_product(session, lantern["_id"], name="Renamed elsewhere")
+        after = await for_prompt(session, "draft_product_description", "product", "")
+        assert any("Renamed elsewhere" in value for value in after) is seen
+        assert (before != after) is seen
+
+
 class Clock:
     """Time that passes when it is told to."""
 
