@@ -62,14 +62,16 @@ _SIGN = "sign-"
 
 
 class Shelf:
-    """Things of the shop that no deed has been made of yet."""
+    """Things of the shop that no deed has been made of yet. `to_lose` are those of earlier shelves that were to be
+    deleted, and may be there still: two such deeds could not be told apart in the journal."""
 
-    def __init__(self, state: State, *, start: int = 0) -> None:
+    def __init__(self, state: State, *, start: int = 0, to_lose: set[str] | None = None) -> None:
         products: list[dict[str, Any]] = state["products"]
         made = [product for product in products if product["name"].startswith(_SIGN)]
         stock = [product for product in products if not product["name"].startswith(_SIGN)]
         self._products = iter([*stock[start % len(stock) :], *stock[: start % len(stock)]])
         self._made = iter(made)
+        self.to_lose = set[str]() if to_lose is None else to_lose
 
     def product(self) -> dict[str, Any]:
         """A product for one deed alone."""
@@ -77,7 +79,10 @@ class Shelf:
 
     def product_to_lose(self) -> dict[str, Any]:
         """One of those that merchants have made, as long as there are any: the stock lasts longer so."""
-        return next(self._made, None) or self.product()
+        while (product := next(self._made, None) or self.product())["_id"] in self.to_lose:
+            continue
+        self.to_lose.add(product["_id"])
+        return product
 
 
 def _sign() -> tuple[str, int]:

@@ -70,7 +70,7 @@ async def timed_reads(made: World) -> float:
 async def round_of(made: World, number: int) -> Verdict:
     """One round of work, with faults at random."""
     chance = made.chance
-    made.shelf = Shelf(await made.shop.state(), start=number * STEP)
+    made.shelf = Shelf(await made.shop.state(), start=number * STEP, to_lose=made.shelf.to_lose)
     faults = [
         {"kind": chance.choice(KINDS), "operation": route, "skip": chance.randrange(6)} for route in WRITES
     ]
