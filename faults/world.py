@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -47,6 +47,8 @@ class World:
     heard: list[str] = field(default_factory=list[str])
     folder: Path = Path()
     """The server's data folder."""
+    former: set[str] = field(default_factory=set[str])
+    """The changes that were judged already: a later deed may be about the same thing."""
     mounted: bool = False
     """Whether that is on a disk of the server's own."""
 
@@ -95,7 +97,10 @@ class World:
     ) -> Verdict:
         """The verdict on what the merchants did since the log was begun anew."""
         await self.settle()
-        verdict = judge(done, await self.evidence(), may_be_unknown=may_be_unknown)
+        found = await self.evidence()
+        since = [change for change in found.journal if change.id not in self.former]
+        verdict = judge(done, replace(found, journal=since), may_be_unknown=may_be_unknown)
+        self.former |= {change.id for change in found.journal}
         verdict.calls = sum(merchant.calls for merchant in merchants)
         verdict.broken = sum(merchant.broken for merchant in merchants)
         for merchant in merchants:

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,12 +38,20 @@ class Rates(Protocol):
 
 def _asked(body: str, ask: Ask, now: float) -> tuple[Granted | Wait, str]:
     """The answer of a window that was kept as text, and the text to keep."""
-    window = Window.load(body, now) if body else Window()
+    window = _kept(body, now)
     answer = window.asked(ask, now, now)
     if isinstance(answer, Seat):
         granted = Granted(answer, window.limit, window.interval_seconds) if window.known else Granted(answer)
         return granted, window.dump()
     return answer, window.dump()
+
+
+def _kept(body: str, now: float) -> Window:
+    """The window that was kept; a new one for a text that is damaged, or of another version of this program."""
+    if body:
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            return Window.load(body, now)
+    return Window()
 
 
 class RatesInFile:

@@ -40,7 +40,15 @@ def telemetry_of(environ: Mapping[str, str] = os.environ) -> "OpenTelemetry | No
         return None
     from .open_telemetry import OpenTelemetry
 
-    return OpenTelemetry.started(environ)
+    try:
+        return OpenTelemetry.started(environ)
+    except Exception as error:
+        # Its text may repeat the value, and headers with a key are among such settings.
+        log.warning(
+            "Nothing is measured: a setting of OpenTelemetry (OTEL_...) cannot be used: %s",
+            type(error).__name__,
+        )
+        return None
 
 
 def _is_installed() -> bool:

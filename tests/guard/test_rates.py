@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,21 @@ def test_a_file_that_is_no_database_is_said_to_be_none_and_can_be_replaced(tmp_p
         rates.ask("shop", Ask())
     path.unlink()
     assert isinstance(rates.ask("shop", Ask()), Granted)
+    rates.close()
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[]", '{"places": 1}', '{"places": [], "wishes": {}, "day": {}, "newer": 1}']
+)
+def test_a_window_that_cannot_be_read_is_begun_anew(body: str, tmp_path: Path) -> None:
+    # Damaged, or kept by another version of this program that has the same folder.
+    path = tmp_path / "requests.sqlite"
+    rates = RatesInFile(path)
+    rates.ask("shop", Ask())
+    rates.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE rates SET body = ?", [body])
+    assert granted(rates, 200) == 100
     rates.close()
 
 

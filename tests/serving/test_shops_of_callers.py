@@ -1,10 +1,12 @@
 """Callers over HTTP who may use some shops and not others: the others are to them as if there were none."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from issuer import issuing
 from many_shops import BEDS, LAMPS, RUGS, SHOPS, VASES, Invented, marked_apps, shops_file
@@ -12,7 +14,19 @@ from mcp import MCPDeprecationWarning
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, TextResourceContents
-from web_server import ANN, BOB, ERAS, Era, call, connected, post, refused, served_shops
+from web_server import (
+    ANN,
+    BOB,
+    ERAS,
+    HEADERS,
+    Era,
+    call,
+    connected,
+    message,
+    post,
+    refused,
+    served_shops,
+)
 
 from hoopai_products_mcp.server.identification import IdentificationError
 from hoopai_products_mcp.server.settings import Settings
@@ -151,6 +165,31 @@ async def test_nobody_listens_to_a_shop_that_is_not_theirs(tmp_path: Path) -> No
             for word in (RUGS.name, "no-such-shop"):
                 with pytest.raises(MCPError, match=f"Unknown resource: hoopai://shops/{word}/catalog"):
                     await subscribe(word)
+
+
+async def test_another_spelling_of_the_filter_listens_to_nothing(tmp_path: Path) -> None:
+    # The models of the SDK know their fields by these names too; what is checked is the name in the protocol.
+    asked = message(
+        "subscriptions/listen",
+        {"notifications": {"resource_subscriptions": [f"hoopai://shops/{RUGS.name}/catalog"]}},
+    )
+    headers = {
+        **HEADERS,
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "subscriptions/listen",
+        "Authorization": f"Bearer {ANN}",
+    }
+    async with (
+        by_keys(tmp_path) as url,
+        httpx.AsyncClient(headers=headers, timeout=30) as http,
+        http.stream("POST", url, content=json.dumps(asked)) as answer,
+    ):
+        first = ""
+        async for line in answer.aiter_lines():
+            if "jsonrpc" in line:
+                first = line
+                break
+    assert '"notifications":{}' in first
 
 
 async def test_lists_that_name_shops_are_not_for_shared_caches(tmp_path: Path) -> None:

@@ -184,3 +184,14 @@ def test_what_cannot_be_measured_is_said(
         "Nothing is measured: OpenTelemetry is sent as http/protobuf only, and another is set",
         "Nothing is measured: OpenTelemetry is not installed. pip install 'hoopai-products-mcp[telemetry]'",
     ]
+
+
+def test_a_setting_of_opentelemetry_that_is_wrong_stops_no_server(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.WARNING, logger="hoopai_products_mcp.server")
+    monkeypatch.setenv(OFF, "http://127.0.0.1:9")
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "0")
+    assert telemetry_of() is None
+    said = [record.getMessage() for record in caplog.records if record.name == "hoopai_products_mcp.server"]
+    assert said == ["Nothing is measured: a setting of OpenTelemetry (OTEL_...) cannot be used: ValueError"]
