@@ -7,6 +7,7 @@ in the store, the new pair is kept before it is used, and everybody else takes o
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -28,6 +29,9 @@ TURN_SECONDS = 90.0
 PATIENCE_SECONDS = 30.0
 """How long a call waits for somebody else's renewal, or for the token endpoint's limit."""
 LOOK_SECONDS = 0.1
+ENDED_SECONDS = 60.0
+"""How long the platform is not asked again for a login that it has refused: it takes few requests, and the next login
+needs one. Refused in passing, the login works again then."""
 MOST_A_MINUTE = 5
 """What the platform says of its token endpoint."""
 
@@ -35,6 +39,15 @@ _LOGIN = Operation("oauth_token", "POST", "/oauth/token", 200, ())
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A login that the platform has refused, and until when it is not asked again."""
+
+    grant: "Grant | None"
+    error: errors.LoginEndedError
+    until: float
 
 
 class OAuthAccess:
@@ -59,6 +72,7 @@ class OAuthAccess:
         self._holder = secrets.token_hex(8)
         self._turn = anyio.Lock()
         self._grant: Grant | None = None
+        self._ended: dict[str, _Ended] = {}
 
     async def token(self, operation: Operation) -> Token:
         """A token that is good for a while."""
@@ -132,11 +146,29 @@ class OAuthAccess:
             grant = await self._kept(name)
             if grant is not None and grant.access != refused and not self._expires_soon(grant):
                 return grant
+            self._refuse_ended(name, grant)
             await self._until_it_may_be_asked(operation, until)
-            return await self._renewed_and_kept(name, grant, renew)
+            try:
+                return await self._renewed_and_kept(name, grant, renew)
+            except errors.LoginEndedError as error:
+                self._ended[name] = _Ended(grant, error, self._clock() + ENDED_SECONDS)
+                raise
         finally:
             with anyio.CancelScope(shield=True):
                 await self._logins(lambda logins: logins.release(name, self._holder))
+
+    def _refuse_ended(self, name: str, grant: "Grant | None") -> None:
+        """Refuse at once what the platform has refused a moment ago."""
+        ended = self._ended.get(name)
+        if ended is not None and ended.grant == grant and self._clock() < ended.until:
+            former = ended.error
+            raise errors.LoginEndedError(
+                _LOGIN,
+                former.happened,
+                next_step=former.next_step,
+                status=former.status,
+                messages=former.messages,
+            )
 
     async def _renewed_and_kept(
         self, name: str, grant: "Grant | None", renew: "Callable[[Any], Awaitable[Grant]]"

@@ -20,7 +20,7 @@ from hoopai_products_mcp.products_api.errors import (
 from hoopai_products_mcp.sandbox.faults import FaultKind
 from hoopai_products_mcp.sandbox.oauth import LIFETIME_SECONDS
 from hoopai_products_mcp.sandbox.transport import SandboxTransport
-from hoopai_products_mcp.server.oauth_access import MOST_A_MINUTE
+from hoopai_products_mcp.server.oauth_access import ENDED_SECONDS, MOST_A_MINUTE
 
 pytestmark = pytest.mark.anyio
 
@@ -164,6 +164,28 @@ async def test_a_refused_renewal_says_how_to_log_in_again_and_is_not_repeated(tm
         assert "Log in again: hoopai-products-mcp login" in str(raised.value)
         assert "Nothing was changed." in str(raised.value)
         assert len(at.sandbox.requests) == 1
+
+
+async def test_a_login_that_was_refused_is_not_tried_again_for_a_minute(tmp_path: Path) -> None:
+    async with logins(tmp_path) as at:
+        await at.log_in()
+        at.sandbox.tokens.revoke()
+        async with at.client() as client:
+            said: set[str] = set()
+            for _ in range(8):
+                with pytest.raises(LoginEndedError) as raised:
+                    await client.list_products(limit=1, offset=0)
+                said.add(str(raised.value))
+            assert len(said) == 1
+            (first,) = at.sandbox.tokens.recent
+            # The refusal may have been a passing one.
+            at.clock.now += ENDED_SECONDS
+            with pytest.raises(LoginEndedError):
+                await client.list_products(limit=1, offset=0)
+            assert at.sandbox.tokens.recent[-1] != first
+            # Another login counts at once.
+            await at.log_in()
+            assert (await client.list_products(limit=1, offset=0)).items
 
 
 async def test_without_a_login_it_is_said_how_to_log_in(tmp_path: Path) -> None:
