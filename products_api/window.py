@@ -228,5 +228,9 @@ class Window:
         latest = now + window.interval_seconds + _MARGIN_SECONDS + _GRACE_SECONDS
         window.places = [place._replace(free_at=min(place.free_at, latest)) for place in window.places]
         window.held_until = min(window.held_until, now + _LONGEST_HOLD_SECONDS)
+        longest = now + _LONGEST_HOLD_SECONDS + _WISH_SECONDS
+        window.wishes = {
+            key: wish._replace(until=min(wish.until, longest)) for key, wish in window.wishes.items()
+        }
         window.spread_at = min(window.spread_at, now)
         return window

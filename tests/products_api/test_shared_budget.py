@@ -257,3 +257,14 @@ def test_a_clock_that_is_set_back_holds_nobody_up_for_longer_than_an_interval(ba
     assert isinstance(wait, Wait)
     assert wait.seconds <= 10.5
     assert isinstance(Window.load(again.dump(), now + 10.5).asked(Ask(), now + 10.5, now + 10.5), Seat)
+
+
+def test_who_waited_before_a_clock_was_set_back_is_not_waited_for() -> None:
+    window = Window()
+    for _ in range(100):
+        window.asked(Ask(), 1_000_000.0, 1_000_000.0)
+    assert isinstance(window.asked(Ask(process="killed", people=150), 1_000_000.0, 1_000_000.0), Wait)
+    now = 1_000_000.0 - 3600
+    again = Window.load(window.dump(), now)
+    later = now + 150
+    assert isinstance(Window.load(again.dump(), later).asked(Ask(bulk=True), later, later), Seat)
