@@ -18,6 +18,8 @@ import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from table import Expectation, Measure, print_table
+from writes import FILE as SQLITE_FILE
+from writes import added
 
 from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.rates import Rates, RatesInDatabase, RatesInFile
@@ -40,6 +42,8 @@ How this was measured
   Cost      A question for leave, as it comes with the news of the request before: in this thread, the median and the
             95th percentile of {ASKS}, with a full window of {LIMIT} requests kept. The file's is the one of the data
             folder; PostgreSQL is on this machine and is reached through a socket.
+  Journal   The time of update_price less that of its client method, less the same difference of get_price, as in
+            `make bench`: plan, policy, intent, outcome. Everything but PostgreSQL is in one process.
   Use       {PROCESSES} installed servers, each a process of its own, audit a shop of {PRODUCTS} products at once. The
             API is a sandbox on a socket that takes {LIMIT} requests in {INTERVAL_SECONDS:g} seconds, and refuses more.
             Of the limit: the time that the limit alone takes, by the time from the first request to the last.
@@ -63,7 +67,15 @@ def main() -> int:
         measures.append(Measure("… 95th percentile, ms", [costs[name][1] for name in opened], digits=2))
     with server() as url:
         used = [asyncio.run(use({})), asyncio.run(use({"HOOPAI_DATABASE_URL": url}))]
+        journal = asyncio.run(added({SQLITE_FILE: {}, POSTGRESQL: {"database_url": url}}))
     measures += [
+        Measure(
+            "added to a write by guard and journal, ms",
+            list(journal.values()),
+            digits=2,
+            expected=[Expectation(10.0, "a tenth of a request")],
+            judged=2,
+        ),
         Measure("requests of all processes", [run.requests for run in used]),
         Measure("… refused", [run.refused for run in used], expected=[Expectation(0)], judged=2),
         Measure("… seconds", [run.seconds for run in used], digits=1),

@@ -89,9 +89,23 @@ async def measure() -> Writes:
     return writes
 
 
-async def _single(shop: Shop, writes: Writes) -> None:
+async def added(stores: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
+    """What guard and journal add to a write in milliseconds, by store; `stores` are the settings of each."""
+    writes = Writes()
+    async with _shop(rate_limit=0) as shop:
+        await _single(shop, writes, stores)
+    return {store: _added(writes, store) for store in stores}
+
+
+def _added(writes: Writes, store: str) -> float:
+    own, protocol = writes.milliseconds[_UPDATE], writes.milliseconds[_READING]
+    return (own[store] - own[ALONE]) - (protocol[store] - protocol[ALONE])
+
+
+async def _single(shop: Shop, writes: Writes, stores: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """One price changed, and one price read: by servers with either store, and by the client method alone."""
     amounts = cycle(range(10, 20))
+    stores = stores or {FILE: {}, MEMORY: {}}
 
     def change(client: Client) -> Request:
         return lambda: text_of(client, Call("update_price", {**shop.price, "amount": next(amounts)}))
@@ -100,7 +114,10 @@ async def _single(shop: Shop, writes: Writes) -> None:
         return lambda: text_of(client, Call("get_price", shop.price))
 
     async with AsyncExitStack() as stack:
-        clients = {store: await stack.enter_async_context(_server(shop, store)) for store in (FILE, MEMORY)}
+        clients = {
+            store: await stack.enter_async_context(_server(shop, store, more=more))
+            for store, more in stores.items()
+        }
         requests: dict[tuple[str, str], Request] = {
             **{(_UPDATE, store): change(client) for store, client in clients.items()},
             **{(_READING, store): read(client) for store, client in clients.items()},
@@ -177,8 +194,11 @@ async def _shop(*, rate_limit: int) -> AsyncGenerator[Shop]:
 
 
 @asynccontextmanager
-async def _server(shop: Shop, store: str, *, asks: bool = False) -> AsyncGenerator[Client]:
-    """A client of a server with a store of its own; `asks` has it ask a person, who agrees at once."""
+async def _server(
+    shop: Shop, store: str, *, asks: bool = False, more: Mapping[str, str] | None = None
+) -> AsyncGenerator[Client]:
+    """A client of a server with a store of its own; `asks` has it ask a person, who agrees at once, `more` are
+    further settings."""
     # Of the user's own folder nothing may count, no policy either.
     policy = shop.folder / "policy.toml"
     policy.touch()
@@ -190,6 +210,7 @@ async def _server(shop: Shop, store: str, *, asks: bool = False) -> AsyncGenerat
             **(
                 {"data_dir": str(shop.folder / ("asking" if asks else "not asking"))} if store == FILE else {}
             ),
+            **(more or {}),
         }
     )
 
@@ -221,7 +242,6 @@ def measures(writes: Writes) -> list[Measure]:
     unasked = planning + 1 + PRODUCTS
     seconds = (unasked - 1) // LIMIT * INTERVAL_SECONDS
     own, protocol = writes.milliseconds[_UPDATE], writes.milliseconds[_READING]
-    added = [(own[column] - own[ALONE]) - (protocol[column] - protocol[ALONE]) for column in (FILE, MEMORY)]
 
     def line(
         name: str, found: Mapping[str, float], at_most: Expectation | None = None, digits: int = 0
@@ -236,7 +256,7 @@ def measures(writes: Writes) -> list[Measure]:
         line("get_price, ms", protocol, digits=2),
         Measure(
             "added to a write by guard and journal, ms",
-            [*added, None],
+            [_added(writes, FILE), _added(writes, MEMORY), None],
             digits=2,
             expected=[Expectation(10.0, "a tenth of a request")],
         ),

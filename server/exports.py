@@ -50,7 +50,9 @@ class Exports:
 
         settings = self._settings
         if settings.export_dir is not None:
-            return settings.export_dir / self._shop if self._shop else settings.export_dir
+            # With its location: a name that is used again for another shop must not open the files of the first.
+            own = f"{self._shop}-{self._location_id}"
+            return settings.export_dir / own if self._shop else settings.export_dir
         if settings.sandbox and "data_dir" not in settings.model_fields_set:
             # The invented shop is kept in memory too: nothing of it outlasts the process.
             if self._passing is None:

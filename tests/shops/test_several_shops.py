@@ -324,7 +324,9 @@ async def test_exports_of_a_shop_are_in_a_folder_of_its_own(tmp_path: Path) -> N
         for shop in NORTH:
             done = await session.call("export_catalog", location=shop.name, file="all.csv")
             assert done["uri"] == f"hoopai://shops/{shop.name}/exports/all.csv"
-            assert done["path"] == str(tmp_path / "files" / shop.name / "all.csv")
+            # A name that is used again for another location does not open the files of the first.
+            own = f"{shop.name}-{shop.location_id}"
+            assert done["path"] == str(tmp_path / "files" / own / "all.csv")
             (content,) = (await session.client.read_resource(done["uri"])).contents
             assert isinstance(content, TextResourceContents)
             assert shop.mark in content.text
