@@ -173,7 +173,8 @@ class _Gathering:
         await look_for_skus(self._shop, self._catalog, {sku for _, _, sku in anew})
         for outcome, product, sku in anew:
             if others := self._catalog.skus.get(sku, set()) - {product.id}:
-                row = next(row.number for row in outcome.group.rows if (row.text("sku") or "").strip() == sku)
+                rows = (row.number for row in outcome.group.rows if (row.text("sku") or "").strip() == sku)
+                row = next(rows, outcome.group.first_row)
                 outcome.conflict(row, f"the SKU {quoted(sku)} is of {self._catalog.named(others)}")
 
     def _refuse_set_twice(self, outcome: Outcome) -> None:
