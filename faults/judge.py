@@ -3,8 +3,8 @@ what people agreed to and were told."""
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deeds import Deed, State, Told
@@ -57,6 +57,11 @@ class Evidence:
     journal: Sequence[Change]
     proof: str | None = None
     """What is wrong with the chain of the journal, if anything."""
+
+    def since(self, former: Collection[str]) -> "Evidence":
+        """Without the changes of earlier rounds. Deeds are known by what they are about, and a later round may be
+        about the same product: what was agreed to then, and what became of it, says nothing of now."""
+        return replace(self, journal=[change for change in self.journal if change.id not in former])
 
 
 def evidence(state: State, requests: Sequence[dict[str, Any]], store_url: str) -> Evidence:

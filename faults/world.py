@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -98,8 +98,7 @@ class World:
         """The verdict on what the merchants did since the log was begun anew."""
         await self.settle()
         found = await self.evidence()
-        since = [change for change in found.journal if change.id not in self.former]
-        verdict = judge(done, replace(found, journal=since), may_be_unknown=may_be_unknown)
+        verdict = judge(done, found.since(self.former), may_be_unknown=may_be_unknown)
         self.former |= {change.id for change in found.journal}
         verdict.calls = sum(merchant.calls for merchant in merchants)
         verdict.broken = sum(merchant.broken for merchant in merchants)
