@@ -25,7 +25,7 @@ from .bulk_prices import (
 )
 from .comparing import asked_for, not_applied, settable
 from .effects import changes, kept_amount, present
-from .field_words import value_text
+from .field_words import item_of, value_text
 from .money import MONEY, refuse_fractions
 from .reading import misses
 from .sending import known_members, product_edit, refuse_unset, switches
@@ -210,6 +210,5 @@ def _field_items(
             yield replace(item, weight=item.weight + _WEIGHT_OF_MONEY)
         else:
             whole = {**kept[name], **value} if name in _COMPLETED else value
-            yield PlanItem(
-                label=what, before=value_text(before), after=value_text(whole), weight=_WEIGHTS.get(name, 0)
-            )
+            weight = _WEIGHTS.get(name, 0)
+            yield item_of(what, value_text(before), value_text(whole), differ=before != whole, weight=weight)

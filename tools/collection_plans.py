@@ -14,6 +14,7 @@ from ..guard.question import NOTHING_CHANGED
 from ..products_api import models as wire
 from . import sending, shapes
 from .effects import as_told, changes, creation, deletion, plain_value
+from .field_words import item_of
 from .results import plain
 from .shop import Shop, refuse_repeated
 from .text import counted, one_line, quoted
@@ -209,7 +210,9 @@ def _field_item(effect: Effect) -> PlanItem:
         asked = cast("Mapping[str, Any]", effect.after)
         before = {key: value for key, value in cast("Mapping[str, Any]", before).items() if key in asked}
     weight = RULES_WEIGHT if effect.field == "rules" else FIELD_WEIGHT
-    return PlanItem(label=effect.field, before=_words(before), after=_words(effect.after), weight=weight)
+    before_words, after_words = _words(before), _words(effect.after)
+    differ = before != effect.after
+    return item_of(effect.field, before_words, after_words, differ=differ, weight=weight)
 
 
 def _words(value: object) -> str | None:

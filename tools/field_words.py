@@ -16,6 +16,7 @@ _WEIGHTS = {"amount": 5, "currency": 5, "compare_at_price": 4, "setup_fee": 4, "
     "name": 1,
 }
 """Money, visibility and stock are read first: a question spells out its first items only."""
+_UNSEEN = "(not the same: they differ in what is cut off here, or cannot be seen)"
 _LABELS = {"compare_at_price": "Was-price", "available_in_store": "In the store", "seo": "SEO"}
 
 
@@ -32,12 +33,18 @@ def shown_text(available: bool | None) -> str:
 
 def _item(effect: Effect, currency_after: str | None) -> PlanItem:
     label = _LABELS.get(effect.field, effect.field.replace("_", " ").capitalize())
-    return PlanItem(
-        label=label,
-        before=_value(effect, effect.before, effect.currency),
-        after=_value(effect, effect.after, currency_after or effect.currency),
-        weight=_WEIGHTS.get(effect.field, 0),
-    )
+    before = _value(effect, effect.before, effect.currency)
+    after = _value(effect, effect.after, currency_after or effect.currency)
+    return item_of(label, before, after, differ=True, weight=_WEIGHTS.get(effect.field, 0))
+
+
+def item_of(
+    label: str, before: str | None, after: str | None, *, differ: bool, weight: Decimal | int
+) -> PlanItem:
+    """An item of two values in a few words. Those that look the same and differ are said to."""
+    if differ and before == after:
+        after = f"{after or 'nothing'} {_UNSEEN}"
+    return PlanItem(label=label, before=before, after=after, weight=weight)
 
 
 def _value(effect: Effect, value: Any, currency: str | None) -> str | None:

@@ -10,7 +10,7 @@ from .columns import BY_KEY, MOST_OPTIONS, option_values, price_cells, product_c
 from .import_creations import new_price
 from .import_fields import changed, price_fields, product_fields, unreadable
 from .import_outcomes import Outcome, Surroundings
-from .import_rows import Group, Problem, Row, folded_name, options_of
+from .import_rows import Group, Problem, Row, code, folded_name, options_of
 from .text import quoted
 
 _NOT_HERE: Final = "an import does not change it: use update_product"
@@ -82,7 +82,7 @@ def _price_of(row: Row, group: Group, product: Product, prices: Sequence[Price])
     price_id, sku, name, options = row.text("price_id"), row.text("sku"), row.text("variant"), options_of(row)
     ways: list[tuple[str, str, object, Callable[[Price], bool]]] = [
         ("price_id", "id", price_id, lambda price: price.id == price_id),
-        ("sku", "SKU", sku, lambda price: (price.sku or "").strip() == (sku or "").strip()),
+        ("sku", "SKU", sku, lambda price: code(price.sku or "") == code(sku or "")),
         ("variant", "name", name, lambda price: folded_name(price.name or "") == folded_name(name or "")),
         ("options", "options", options, lambda price: _same_options(option_values(product, price), options)),
     ]

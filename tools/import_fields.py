@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 from ..products_api.models import Collection
 from . import shapes
 from .columns import BY_KEY, MOST_OPTIONS, Cells, Kind, Value, in_words
-from .import_rows import Group, Problem, Row, folded_name
+from .import_rows import Group, Problem, Row, code, folded_name
 from .money import MONEY, amount_text, digits, rounded
-from .text import quoted
+from .text import quoted, visible
 
 S = TypeVar("S", bound=shapes.Shape)
 
@@ -47,7 +47,7 @@ class Collections:
         self._names: dict[str, set[str]] = {}
         for collection in collections:
             if collection.slug:
-                self._slugs.setdefault(collection.slug.casefold(), set()).add(collection.id)
+                self._slugs.setdefault(code(collection.slug).casefold(), set()).add(collection.id)
             if collection.name:
                 self._names.setdefault(folded_name(collection.name), set()).add(collection.id)
 
@@ -58,7 +58,9 @@ class Collections:
         unknown: list[str] = []
         for name in names:
             exact = {name} if name in self._ids or name in present else set[str]()
-            found = exact or self._slugs.get(name.casefold()) or self._names.get(folded_name(name)) or set()
+            found = (
+                exact or self._slugs.get(code(name).casefold()) or self._names.get(folded_name(name)) or set()
+            )
             if len(found) == 1:
                 ids += found
             else:
@@ -75,7 +77,7 @@ def same(key: str, value: Value, present: Value | None, told_by: str | None = No
         if key == told_by or BY_KEY[key].kind is Kind.CHOICE or key in _OPTIONS:
             return folded_name(value) == folded_name(present)
         if key in _WITHOUT_SPACES:
-            return value.strip() == present.strip()
+            return code(value) == code(present)
     return value == present
 
 
@@ -132,6 +134,8 @@ def price_fields(row: Row, cells: Cells, present: Cells, currency: str | None) -
         fields["shipping_options"] = {"weight": _named(whole, value="weight", unit="weight_unit")}
     if "interval" in cells or "interval_count" in cells:
         fields["recurring"] = _named(whole, interval="interval", interval_count="interval_count")
+    if isinstance(sku := fields.get("sku"), str):
+        fields["sku"] = visible(sku)
     if isinstance(fields.get("currency"), str):
         fields["currency"] = fields["currency"].upper()
     checked = _checked(shapes.PriceEdit, {"price_id": "new", **fields}, row.number)

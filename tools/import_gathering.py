@@ -13,7 +13,7 @@ from .import_creations import creation_of
 from .import_fields import Collections
 from .import_matching import Catalog, Match, look_for_skus, match, read_catalog
 from .import_outcomes import Outcome, Surroundings
-from .import_rows import Group, Problem
+from .import_rows import Group, Problem, code
 from .shop import Shop
 from .text import counted, quoted
 
@@ -164,7 +164,7 @@ class _Gathering:
         if not self._catalog.names:
             return
         anew = [
-            (outcome, outcome.product, value.strip())
+            (outcome, outcome.product, code(value))
             for outcome in outcomes
             if outcome.product is not None
             for key, value in _set_by(outcome)
@@ -173,7 +173,7 @@ class _Gathering:
         await look_for_skus(self._shop, self._catalog, {sku for _, _, sku in anew})
         for outcome, product, sku in anew:
             if others := self._catalog.skus.get(sku, set()) - {product.id}:
-                rows = (row.number for row in outcome.group.rows if (row.text("sku") or "").strip() == sku)
+                rows = (row.number for row in outcome.group.rows if code(row.text("sku") or "") == sku)
                 row = next(rows, outcome.group.first_row)
                 outcome.conflict(row, f"the SKU {quoted(sku)} is of {self._catalog.named(others)}")
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from ..products_api.models import Product
-from .import_rows import Group, folded_name
+from .import_rows import Group, code, folded_name
 from .shop import LOOKED_THROUGH, Shop
 from .stock_levels import tracked_levels
 from .text import quoted
@@ -51,8 +51,8 @@ async def read_catalog(shop: Shop, groups: Sequence[Group]) -> Catalog:
         return catalog
     async with aclosing(tracked_levels(shop)) as levels:
         async for level in levels:
-            if level.sku and level.product_id and level.sku.strip() in wanted:
-                catalog.skus[level.sku.strip()].add(level.product_id)
+            if level.sku and level.product_id and code(level.sku) in wanted:
+                catalog.skus[code(level.sku)].add(level.product_id)
     new = {sku for group in groups if match(group, catalog).product_id is None for sku in group.skus}
     await look_for_skus(shop, catalog, new)
     return catalog
@@ -61,7 +61,7 @@ async def read_catalog(shop: Shop, groups: Sequence[Group]) -> Catalog:
 def _take(catalog: Catalog, product: Product) -> None:
     catalog.names[product.id] = product.name or product.id
     if product.slug:
-        catalog.slugs[product.slug.casefold()].add(product.id)
+        catalog.slugs[code(product.slug).casefold()].add(product.id)
     if product.name:
         catalog.titles[folded_name(product.name)].add(product.id)
 
@@ -80,7 +80,7 @@ async def look_for_skus(shop: Shop, catalog: Catalog, skus: Collection[str]) -> 
         return
     for product_id, prices in (await shop.prices(list(catalog.names))).items():
         for price in prices:
-            if sku := (price.sku or "").strip():
+            if sku := code(price.sku or ""):
                 catalog.skus[sku].add(product_id)
 
 

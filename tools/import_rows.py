@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, cast
 
 from .columns import BY_KEY, MOST_OPTIONS, Cells, Column, Kind, Value
 from .row_readers import RawRow
-from .text import quoted
+from .text import quoted, visible
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _ON = frozenset({"true", "yes", "y", "1", "on", "continue", "shopify", "wahr", "vrai", "x"})
@@ -84,7 +84,7 @@ class Group:
     @property
     def skus(self) -> list[str]:
         """The SKUs of its prices."""
-        return [sku.strip() for row in self.rows if (sku := row.text("sku"))]
+        return [code(sku) for row in self.rows if (sku := row.text("sku"))]
 
     @property
     def name(self) -> str:
@@ -141,7 +141,7 @@ def _read(column: Column, content: object) -> Value | Fault:
             text = _text(content)
             if isinstance(text, Fault) or (column.kind is Kind.TEXT and column.key not in _IDENTITY):
                 return text
-            return text.strip()
+            return code(text)
 
 
 def _text(content: object) -> str | Fault:
@@ -191,8 +191,13 @@ def _shown(content: object) -> str:
 
 
 def folded_name(name: str) -> str:
-    """A product's name as names are compared: without regard to case and spacing."""
-    return " ".join(name.split()).casefold()
+    """A product's name as names are compared: without regard to case, spacing and what cannot be seen."""
+    return " ".join(visible(name).split()).casefold()
+
+
+def code(text: str) -> str:
+    """An id, SKU or handle as they are compared: without spaces around it, and without what cannot be seen."""
+    return visible(text).strip()
 
 
 def grouped(rows: Sequence[Row]) -> list[Group]:

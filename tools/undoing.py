@@ -12,6 +12,7 @@ from ..guard.plan import EXISTS, SHOWN_ITEMS, Effect, EffectKey, Plan, PlanItem
 from .alikeness import is_nothing, same
 from .effect_words import about, named, shown
 from .effects import kept_amount
+from .field_words import item_of
 from .observing import Absence, Observation, attempt, fields_to_make, image_in, observe
 from .remaking import makings, refuse_unread, removals
 from .renaming import id_in, renamed, renamed_effect
@@ -74,7 +75,8 @@ class Undoing:
                 else shown(effect, value)
                 for value in (effect.before, effect.after)
             )
-            item = PlanItem(label=label, before=before, after=after, weight=_weight(effect))
+            differ = effect.before != effect.after
+            item = item_of(label, before, after, differ=differ, weight=_weight(effect))
         self.effects.append(effect)
         self.items.append(item)
 

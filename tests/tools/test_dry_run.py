@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, TextResourceContents
 from shop_session import ERAS, Era, ShopSession, shop_session, text_of, yes
 from side_by_side import content_of, journaled, server_on
+from whole_jobs import add_product
 
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
 from hoopai_products_mcp.tools.catalog import RECORDS
@@ -151,3 +152,17 @@ async def test_a_plan_says_what_became_of_it() -> None:
         assert (await plan_at(session, uri))["status"] == "open"
         await session.call("delete_product", **arguments, confirmation_token=content["confirmation_token"])
         assert (await plan_at(session, uri))["status"] == "spent"
+
+
+async def test_texts_that_look_the_same_in_a_few_words_are_said_to_differ() -> None:
+    long = "A mug " * 40
+    async with shop_session() as session:
+        mug = add_product(session, "Mug")
+        await session.call("update_product", product_id=mug, description=f"{long}for tea")
+        ending = await session.call(
+            "update_product", product_id=mug, description=f"{long}for soup", dry_run=True
+        )
+        other = await session.call("update_product", product_id=mug, description="For soup", dry_run=True)
+    (item,) = ending["plan"]["items"]
+    assert item.endswith("…” (not the same: they differ in what is cut off here, or cannot be seen)")
+    assert "not the same" not in other["plan"]["items"][0]

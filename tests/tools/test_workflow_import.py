@@ -1,6 +1,7 @@
 """What an import would do: which product each row is about, what it creates and changes, and what it leaves out."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -247,6 +248,48 @@ async def test_a_handle_that_another_product_has_is_not_given_away() -> None:
         # One that two share already may stay as it is.
         plan = await planned(session, f"Product ID,Handle,Title\n{ids['Plate']},shared,Platter\n")
         assert plan["items"] == ["Plate, name: “Plate” → “Platter”"]
+
+
+HIDDEN = "\u200b"
+
+
+@pytest.mark.parametrize(
+    ("rows", "items", "why"),
+    [
+        # One that another product has stays its own, however it is written.
+        (
+            f"Handle,SKU\njug,C-{HIDDEN}R\n",
+            [],
+            ["row 2, conflict: its SKU is of “Cup”, and its handle is of “Jug”"],
+        ),
+        (f"SKU,Price\nC-{HIDDEN}R,12\n", ["Cup: Red, amount: 10.00 USD → 12.00 USD"], []),
+        (f"Handle,Title\ncu{HIDDEN}p,Beaker\n", ["Cup, name: “Cup” → “Beaker”"], []),
+        # Nobody has written a product anew who has written a name that looks the same.
+        (f"Title,Description\nCu{HIDDEN}p,For tea\n", ["Cup, description: nothing → “For tea”"], []),
+        (f"Handle,Variant,Price\ncup,R{HIDDEN}ed,12\n", ["Cup: Red, amount: 10.00 USD → 12.00 USD"], []),
+        (f"Handle,SKU\njug,J{HIDDEN}-1\n", ["Jug: Jug 0, sku: nothing → “J-1”"], []),
+    ],
+    ids=["SKU of another", "SKU", "handle", "title", "variant", "new SKU"],
+)
+async def test_what_cannot_be_seen_tells_nothing_apart(rows: str, items: list[str], why: list[str]) -> None:
+    async with shop_session(shop="empty") as session:
+        shelf(session)
+        plan = await planned(session, rows)
+        assert (plan["items"], [re.sub(r" \(id \w+\)", "", line) for line in left_out(plan)]) == (items, why)
+
+
+async def test_a_code_of_the_shop_with_something_unseen_in_it_is_left_as_it_is() -> None:
+    async with shop_session(shop="empty") as session:
+        add_product(session, f"Va{HIDDEN}se", slug="vase", of=[{"sku": f"V{HIDDEN}-1", "amount": 10}])
+        plan = await planned(session, "Handle,SKU,Title,Price\nvase,V-1,Vase,12\n")
+        assert [line for line in plan["items"] if "amount" in line] == [
+            "Vase: Vase 0, amount: 10.00 USD → 12.00 USD"
+        ]
+        assert not any("sku" in line for line in plan["items"])
+        # A name is one's own to clean, and is said to be another although it looks the same.
+        assert [line for line in plan["items"] if "name" in line] == [
+            "Vase, name: “Vase” → “Vase” (not the same: they differ in what is cut off here, or cannot be seen)"
+        ]
 
 
 async def test_ids_of_another_shop_are_not_trusted_and_said() -> None:
