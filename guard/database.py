@@ -45,6 +45,8 @@ class Database:
         self.clock = clock
         self._presence = presence
         self._writing = engine
+        self.shared = not isinstance(engine.pool, StaticPool)
+        """Whether other processes may have opened the same store."""
         reading: dict[str, Any] = {_READING: True}
         if engine.dialect.name == "postgresql":
             reading |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -52,10 +54,9 @@ class Database:
         # SQLite lets one writer through at a time and has the others poll; threads of one process queue here
         # instead. In memory there is a single connection, so readers queue too.
         queue = threading.RLock()
-        alone = isinstance(engine.pool, StaticPool)
         one_writer = engine.dialect.name == "sqlite"
         self._writers: AbstractContextManager[object] = queue if one_writer else nullcontext()
-        self._readers: AbstractContextManager[object] = queue if alone else nullcontext()
+        self._readers: AbstractContextManager[object] = nullcontext() if self.shared else queue
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], float] = time.time) -> "Database":

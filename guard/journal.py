@@ -94,14 +94,27 @@ class Journal:
         self._database = database
         self._clock = clock
 
-    def begin(self, intent: Intent) -> str:
-        """Write down what is about to be sent, and return the change's id."""
+    def seen(self) -> int | None:
+        """Where the journal ends, for `others.Unless`; None where no other process can write to it."""
+        if not self._database.shared:
+            return None
+        with self._database.reading() as connection:
+            return int(connection.execute(select(chain.c.seq).where(chain.c.name == HEAD)).scalar() or 0)
+
+    def begin(self, intent: Intent, *, unless: Callable[[Connection, Database], None] | None = None) -> str:
+        """Write down what is about to be sent, and return the change's id.
+
+        `unless` raises what keeps it from being begun. It looks when nobody else can begin or end a change.
+        """
         self._database.announce()
         change_id = new_id("chg_")
         process = self._database.process
         body = _text({**_shallow(intent), "process": process})
         with self._database.transaction() as connection:
-            seq, now = self._append(connection, _head(connection), change_id, "intent", body)
+            head = _head(connection)
+            if unless is not None:
+                unless(connection, self._database)
+            seq, now = self._append(connection, head, change_id, "intent", body)
             row = {
                 "id": change_id,
                 "seq": seq,
@@ -141,7 +154,7 @@ class Journal:
     def find(self, change_id: str) -> Change | None:
         """The change of that id."""
         with self._database.reading() as connection:
-            return next(iter(_folded(connection, [change_id])), None)
+            return next(iter(folded(connection, [change_id])), None)
 
     def list(
         self,
@@ -171,7 +184,7 @@ class Journal:
             total = connection.execute(select(func.count()).select_from(changes).where(*conditions)).scalar()
             page = select(changes.c.id).where(*conditions).order_by(changes.c.seq.desc())
             found = connection.execute(page.limit(limit).offset(offset)).scalars()
-            return _folded(connection, found), int(total or 0)
+            return folded(connection, found), int(total or 0)
 
     def last_with_tool(self, location: str, tool: str, outcome: Result = "done") -> Iterator[Change]:
         """Changes that one tool made, the newest first; read page by page, as far as they are asked for."""
@@ -184,7 +197,7 @@ class Journal:
                 wanted = wanted.where(changes.c.seq < before)
             with self._database.reading() as connection:
                 rows = connection.execute(wanted.order_by(changes.c.seq.desc()).limit(_PAGE)).all()
-                page = _folded(connection, [row.id for row in rows])
+                page = folded(connection, [row.id for row in rows])
             yield from page
             if len(rows) < _PAGE:
                 return
@@ -204,7 +217,7 @@ class Journal:
         working = {process for process in working if self._database.alive(process)}
         left = [row.id for row in rows if row.outcome is not None or row.process not in working]
         with self._database.reading() as connection:
-            found = _folded(connection, left)
+            found = folded(connection, left)
         # One that was looked at while its process was ending may have got its outcome in between.
         return [change for change in found if change.outcome is None or change.outcome.outcome == "unknown"]
 
@@ -226,11 +239,8 @@ class Journal:
 
     def destructive_since(self, location: str, since: float) -> int:
         """How many destructive changes were begun in a location at `since` (seconds since 1970) or later."""
-        wanted = select(func.count()).where(
-            changes.c.location == location, changes.c.destructive, changes.c.time >= since
-        )
         with self._database.reading() as connection:
-            return int(connection.execute(wanted).scalar() or 0)
+            return destructive_since(connection, location, since)
 
     def verify(self, expect: str | None = None) -> Verification:
         """Whether the journal is as it was written, and whether the head `expect` is part of it."""
@@ -313,6 +323,14 @@ def _head(connection: Connection) -> tuple[int, str]:
     return row.seq, row.hash
 
 
+def destructive_since(connection: Connection, location: str, since: float) -> int:
+    """How many destructive changes were begun in a location at `since` (seconds since 1970) or later."""
+    wanted = select(func.count()).where(
+        changes.c.location == location, changes.c.destructive, changes.c.time >= since
+    )
+    return int(connection.execute(wanted).scalar() or 0)
+
+
 def _open_or(outcome: Result) -> ColumnElement[bool]:
     return or_(changes.c.outcome.is_(None), changes.c.outcome == outcome)
 
@@ -332,7 +350,7 @@ def _prunable(connection: Connection, before: float) -> int:
     return reach if first_kept is None or reach < first_kept else through
 
 
-def _folded(connection: Connection, ids: Iterable[str]) -> Changes:
+def folded(connection: Connection, ids: Iterable[str]) -> Changes:
     """The changes of those ids, in that order, from what their events say."""
     wanted = [*ids]
     told: dict[str, dict[str, Any]] = {}

@@ -140,6 +140,11 @@ class Plan:
         return made + len({thing for effect in self.effects for thing in _touched(effect)}) or len(self.items)
 
     @property
+    def ids(self) -> frozenset[str]:
+        """Ids of what it changes; of what it makes, where that belongs."""
+        return frozenset(thing for effect in self.effects if (thing := effect.id or effect.within))
+
+    @property
     def totals(self) -> Totals:
         """The sums over all effects."""
         moves = list(_percentages(self.effects))

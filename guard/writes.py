@@ -23,7 +23,7 @@ from .store import Store
 from .turns import Turns
 
 if TYPE_CHECKING:
-    from .journal import Outcome
+    from .journal import Intent, Outcome
     from .policy_file import PolicyFile
 
 log = logging.getLogger("hoopai_products_mcp.guard")
@@ -33,6 +33,8 @@ SETTLING_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
 """A request whose answer was lost may still be under way: the shop is looked at again after this long."""
 HOUR = 3600.0
+LOOKING_SECONDS = 0.1
+"""How often it looks meanwhile whether the other is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +42,17 @@ class Guard:
     """What stands between a model and a write, for one server process.
 
     `looked_back` is done once: what an earlier process left open is settled; `looks_around` now and then: what another
-    has left open meanwhile is. `unkept` are outcomes by id of the
-    change that could not be written down yet; one call at a time does so, `keeping` the others waiting. `turns` are
-    those of calls at the same things, and one call at a time is `beginning`, so that each counts those before it.
+    has left open meanwhile is. `unkept` are outcomes by id of the change that could not be written down yet; one call
+    at a time does so, `keeping` the others waiting. `turns` are those of calls at the same things, and one call at a
+    time is `beginning`, so that each counts those before it. A write waits at most `waiting_seconds` for another
+    process that is changing the same thing.
     """
 
     store: Store
     asking: Asking
     policy: Callable[[], "PolicyFile"]
     looks_around: NowAndThen
+    waiting_seconds: float
     pause_seconds: float = PAUSE_SECONDS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looked_back: Once = field(default_factory=Once)
@@ -59,14 +63,14 @@ class Guard:
 
     async def refusals(
         self, call: WriteCall, plan: Plan, doing: Doing, *, store_needed: bool = True
-    ) -> list[str]:
+    ) -> "Refusals":
         """The rules of the shop's policy that the plan breaks, in words.
 
         Raises:
             ToolError: what was done in the last hour cannot be counted; without `store_needed` it counts as nothing.
             ProductsApiError: the names of what is touched cannot be read.
         """
-        last_hour = 0
+        counted = None
         now = self.now()
         if is_destructive(call, plan):
             since = now.timestamp() - HOUR
@@ -74,18 +78,20 @@ class Guard:
                 last_hour = await self.store.needed(
                     lambda store: store.journal.destructive_since(call.location, since)
                 )
+                counted = (since, last_hour)
             except ToolError:
                 if store_needed:
                     raise
         policy = self.policy()
-        return policy.refusals(
+        lines = policy.refusals(
             tool=call.tool,
             plan=plan,
             destructive=is_destructive(call, plan),
-            destructive_last_hour=last_hour + 1,
+            destructive_last_hour=(counted[1] if counted else 0) + 1,
             now=now,
             names=await doing.names(*policy.unnamed(plan)),
         )
+        return Refusals(lines, counted)
 
     async def keep(self, change_id: str, outcome: "Outcome") -> bool:
         """Write an outcome down; the deed is done either way. Whether it could be, else `keep_late` tries again."""
@@ -119,20 +125,31 @@ class Guard:
                 if not await self.keep(change_id, outcome):
                     return
 
-    async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> None:
-        """Refuse what the caller may not do or the policy does not allow.
+    async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> "Refusals":
+        """Refuse what the caller may not do or the policy does not allow. What was counted for it comes back.
 
         Raises:
             ToolError: a right is missing or a rule is broken; the text names it.
         """
         if plan.asks and call.denied:
             raise ToolError(call.denied)
-        if refused := await self.refusals(call, plan, doing):
-            lines = "\n".join(f"• {line}" for line in refused)
+        refused = await self.refusals(call, plan, doing)
+        if refused.lines:
+            lines = "\n".join(f"• {line}" for line in refused.lines)
             raise ToolError(
                 f"Refused by this shop's policy. {NOTHING_CHANGED}\n{lines}\n"
                 "No call can get past that: tell the person, who can ask whoever runs this server."
             )
+        return refused
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """The rules that a plan breaks, in words. `counted` is since when destructive changes were counted for that, and
+    how many there were; None where that did not matter or could not be."""
+
+    lines: list[str]
+    counted: tuple[float, int] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,22 +178,21 @@ async def perform(
         ToolError: it was refused or nobody agreed; nothing was changed.
         ProductsApiError: the shop could not be read for the plan; nothing was changed.
     """
-    ended = guard.turns.ended
-    plan = await doing.plan()
     if call.dry_run:
-        return await _dry_run(call, plan, doing, guard)
+        return await _dry_run(call, await doing.plan(), doing, guard)
+    ended = guard.turns.ended
+    seen = await guard.store.needed(lambda store: store.journal.seen())
+    plan = await doing.plan()
     await guard.refuse(call, plan, doing)
     leave = await approve(
         call, plan, asking=guard.asking, store=guard.store, context=context, again=doing.plan
     )
     if not isinstance(leave, Leave):
         return leave
-    # What is made again has no id yet to take turns at: the change that is taken back has.
-    undone = {call.undoes} if call.undoes else set[str]()
-    async with guard.turns.at(_things(leave.plan) | undone):
+    async with guard.turns.at(leave.plan.ids | _undone(call)):
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
-        return await _carry_out(call, doing, leave, guard)
+        return await _carry_out(call, doing, leave, guard, seen)
 
 
 def is_destructive(call: WriteCall, plan: Plan) -> bool:
@@ -184,19 +200,14 @@ def is_destructive(call: WriteCall, plan: Plan) -> bool:
     return call.destructive and plan.asks
 
 
-def _things(plan: Plan) -> frozenset[str]:
-    """Ids of what a plan changes; of what it makes, where it belongs."""
-    return frozenset(thing for effect in plan.effects if (thing := effect.id or effect.within))
-
-
 async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
-    """The leave for the plan as it is now that other calls of this process have ended.
+    """The leave for the plan as it is now that other calls have ended.
 
     Raises:
         ToolError: the plan is another one than was agreed to, or one that nobody was asked about and now has to be.
     """
     fresh = await doing.plan()
-    unasked_still = leave.road is unasked(fresh, asking) and _things(fresh) == _things(leave.plan)
+    unasked_still = leave.road is unasked(fresh, asking) and fresh.ids == leave.plan.ids
     if fresh.fingerprint != leave.plan.fingerprint and not unasked_still:
         lines = "\n".join(f"• {line}" for line in changed_since(leave.plan, fresh))
         raise ToolError(
@@ -209,9 +220,8 @@ async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
 async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> Preview:
     from .database import StoreError
 
-    refused = await guard.refusals(call, plan, doing, store_needed=False)
-    if plan.asks and call.denied:
-        refused.insert(0, call.denied)
+    refusals = await guard.refusals(call, plan, doing, store_needed=False)
+    refused = ([call.denied] if plan.asks and call.denied else []) + refusals.lines
     then = "asks the person, then does this" if unasked(plan, guard.asking) is None else "does this"
     plan_id = None
     try:
@@ -229,11 +239,11 @@ async def _dry_run(call: WriteCall, plan: Plan, doing: Doing, guard: Guard) -> P
     )
 
 
-async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) -> Done:
+def _intent(call: WriteCall, leave: Leave) -> "Intent":
     from .journal import Intent
 
     plan = leave.plan
-    intent = Intent(
+    return Intent(
         location=call.location,
         base_url=call.base_url,
         caller=call.caller,
@@ -248,10 +258,66 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard) 
         destructive=is_destructive(call, plan),
         undoes=call.undoes,
     )
+
+
+async def _begin(
+    call: WriteCall, doing: Doing, leave: Leave, guard: Guard, seen: int | None
+) -> tuple[str, Leave]:
+    """Write down what is about to be sent; the change's id, and the leave it is sent with.
+
+    `seen` is where the journal ended before the plan was made.
+
+    Raises:
+        ToolError: a rule is broken, or another process is at the same thing or has changed it meanwhile.
+    """
+    from .others import BusyError, ChangedMeanwhileError, CountedAnewError
+
+    until = anyio.current_time() + guard.waiting_seconds
+    while True:
+        try:
+            return await _try_to_begin(call, doing, leave, guard, seen), leave
+        except CountedAnewError:
+            continue
+        except BusyError as busy:
+            if anyio.current_time() >= until:
+                raise ToolError(
+                    f"Not done: another server process is changing the same thing (change {busy.change_id}, begun "
+                    f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} Try again in a minute, and look at that change "
+                    "first: get_change says what became of it."
+                ) from None
+            await anyio.sleep(LOOKING_SECONDS)
+        except ChangedMeanwhileError:
+            seen = await guard.store.needed(lambda store: store.journal.seen())
+            leave = await _still(leave, doing, guard.asking)
+
+
+async def _try_to_begin(call: WriteCall, doing: Doing, leave: Leave, guard: Guard, seen: int | None) -> str:
+    from .others import Unless
+
+    plan = leave.plan
     async with guard.beginning:
         # Time has passed while a person thought, and the plan may be another one than at first.
-        await guard.refuse(call, plan, doing)
-        change_id = await guard.store.needed(lambda store: store.journal.begin(intent))
+        counted = (await guard.refuse(call, plan, doing)).counted
+        unless = Unless(
+            location=call.location,
+            base_url=call.base_url,
+            things=plan.ids | _undone(call),
+            seen=seen,
+            counted=counted,
+            now=guard.now().timestamp(),
+        )
+        intent = _intent(call, leave)
+        return await guard.store.needed(lambda store: store.journal.begin(intent, unless=unless))
+
+
+def _undone(call: WriteCall) -> frozenset[str]:
+    """The change that a call takes back. What is made again has no id yet to take turns at: the change has."""
+    return frozenset({call.undoes} if call.undoes else ())
+
+
+async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard, seen: int | None) -> Done:
+    change_id, leave = await _begin(call, doing, leave, guard, seen)
+    plan = leave.plan
     if call.undoes is not None:
         await _refuse_second_undoing(change_id, plan, guard)
     view: Any = None

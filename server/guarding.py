@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LIFETIME_SECONDS = 600.0
 PAUSE_SECONDS = 2.0
+WAITING_SECONDS = 20.0
+"""How long a write waits for another process that is changing the same thing."""
 LOOK_SECONDS = 60.0
 """How often what other processes on the same store left open is looked for."""
 
@@ -30,12 +32,14 @@ class Guarding:
         lifetime_seconds: float = LIFETIME_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
         look_seconds: float = LOOK_SECONDS,
+        waiting_seconds: float = WAITING_SECONDS,
     ) -> None:
         self._settings = settings
         self._page = page
         self._lifetime_seconds = lifetime_seconds
         self._pause_seconds = pause_seconds
         self._look_seconds = look_seconds
+        self._waiting_seconds = waiting_seconds
         self.store = store or Store(settings.store_url, keep_days=settings.journal_days)
 
     @cached_property
@@ -62,6 +66,7 @@ class Guarding:
                 settings.policy_path, must_exist=settings.policy_file is not None, tools=writing
             ),
             pause_seconds=self._pause_seconds,
+            waiting_seconds=self._waiting_seconds,
             looks_around=NowAndThen(self._look_seconds),
         )
 

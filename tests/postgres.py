@@ -5,7 +5,12 @@ import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+
+import psycopg
+
+_NUMBERS = count(1)
 
 
 @contextmanager
@@ -19,8 +24,21 @@ def running_server() -> Generator[str]:
         # Not below pytest's own folder: run by root, the server is another user and must get through to it.
         folder = Path(tempfile.mkdtemp(prefix="guard-pg-"))
         server = get_server(folder / "data", cleanup_mode="stop")
+    address = server.get_uri()
+    with psycopg.connect(address, autocommit=True) as connection:
+        # What tests write need not outlive the machine.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     try:
-        yield server.get_uri()
+        yield address
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server: str, *, template: str = "template1") -> str:
+    """The address of a new database of a server, with what is in the template."""
+    name = f"store_{next(_NUMBERS)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    return server.replace("/postgres?", f"/{name}?")

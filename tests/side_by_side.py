@@ -71,12 +71,15 @@ async def server_on(
     lifetime_seconds: float = 600.0,
     between: Between | None = None,
     caller: str | None = None,
+    waiting_seconds: float = 20.0,
 ) -> AsyncGenerator[ShopSession]:
     """A session with a server of its own on a shop that others work on too. Servers with the same `data_dir` among
     their settings share a store. `caller` is who is authenticated."""
     chosen = Settings.model_validate({"sandbox": True, **(settings or {})})
     connection = OtherConnection(app, between) if between else ElsewhereConnection(app)
-    guarding = Guarding(chosen, lifetime_seconds=lifetime_seconds, pause_seconds=0)
+    guarding = Guarding(
+        chosen, lifetime_seconds=lifetime_seconds, pause_seconds=0, waiting_seconds=waiting_seconds
+    )
     server = build_server(chosen, connection=connection, guarding=guarding)
     questions: list[str] = []
 

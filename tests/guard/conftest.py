@@ -1,19 +1,15 @@
 """Stores to test with: in memory, in a file, and in a PostgreSQL that runs for the tests."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from postgres import running_server
+from postgres import new_database, running_server
 from still_clock import Clock
 
 from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.journal import Intent
-
-_NUMBERS = count()
 
 
 @pytest.fixture
@@ -23,38 +19,28 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A server with one database, `ready`, in which the tables are made."""
     with running_server() as address:
-        with psycopg.connect(address, autocommit=True) as connection:
-            # What these tests write need not outlive the machine.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE ready")
-        Database.open(_named(address, "ready")).close()
         yield address
 
 
-def _named(address: str, database: str) -> str:
-    return address.replace("/postgres?", f"/{database}?")
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database in which the tables are made."""
+    address = new_database(postgres_server)
+    Database.open(address).close()
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture
 def empty_postgres(postgres_server: str) -> str:
     """The address of a database in which nothing was made yet."""
-    return _named(postgres_server, _created(postgres_server, "template1"))
+    return new_database(postgres_server)
 
 
 @pytest.fixture
-def ready_postgres(postgres_server: str) -> str:
+def ready_postgres(postgres_server: str, postgres_template: str) -> str:
     """The address of a store in PostgreSQL of which nothing was used yet."""
-    return _named(postgres_server, _created(postgres_server, "ready"))
-
-
-def _created(server: str, template: str) -> str:
-    name = f"store_{next(_NUMBERS)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    return name
+    return new_database(postgres_server, template=postgres_template)
 
 
 @pytest.fixture(params=["file", "postgres"])

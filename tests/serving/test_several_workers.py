@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 import pytest
+from postgres import new_database
 from postgres import running_server as running_postgres
 from web_server import Era, call, connected, first_product, result_of
 from workers import RoundRobin, Worker, workers_behind_a_proxy
@@ -35,20 +35,13 @@ KEYS = [f"key-of-person-{number}-with-enough-characters" for number in range(PEO
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     with running_postgres() as address:
-        with psycopg.connect(address, autocommit=True) as connection:
-            # What these tests write need not outlive the machine.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
         yield address
 
 
 @pytest.fixture
-def store(postgres: str, request: pytest.FixtureRequest) -> str:
+def store(postgres: str) -> str:
     """A database of the test's own."""
-    name = f"workers_{abs(hash(request.node.name))}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return postgres.replace("/postgres?", f"/{name}?")
+    return new_database(postgres)
 
 
 @dataclass

@@ -4,8 +4,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import anyio.lowlevel
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
-from shop_session import Answer, Era, ShopSession
+from shop_session import Answer, Era, ShopSession, yes
 
 from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.journal import Journal
@@ -152,3 +153,34 @@ async def shop_on_a_socket(
     async with running_server(app) as url:
         yield Shop(sandbox_of(app), url, folder)
     sandbox_of(app).close()
+
+
+class Gate:
+    """What a planned latency waits for: for good, and telling that it has begun."""
+
+    def __init__(self) -> None:
+        self.reached = anyio.Event()
+
+    async def __call__(self, seconds: float) -> None:
+        del seconds
+        self.reached.set()
+        await anyio.sleep_forever()
+
+
+async def killed(
+    shop: Shop, gate: Gate, tool: str, arguments: Callable[[ShopSession], dict[str, Any]]
+) -> None:
+    """Make a call in a process of its own, and kill that while the API is at the write."""
+
+    async def call() -> None:
+        # Its client learns nothing more.
+        with suppress(MCPError):
+            async with shop.process_to_kill(yes) as session:
+                await session.result(tool, **arguments(session))
+        raise AssertionError("the process should have been killed")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call)
+        await gate.reached.wait()
+        shop.kill()
+        tasks.cancel_scope.cancel()

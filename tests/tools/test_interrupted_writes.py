@@ -1,8 +1,8 @@
 """Writes that nobody saw the end of: a killed process, a store that takes no outcome, a call that is cancelled."""
 
 import sqlite3
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from time import time
@@ -14,10 +14,9 @@ import anyio.to_thread
 import httpx
 import pytest
 from every_write import CALLS
-from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 from other_api import Carry
-from shop_processes import Shop, shop_on_a_socket
+from shop_processes import Gate, killed, shop_on_a_socket
 from shop_session import ERAS, Era, ShopSession, shop_session, yes
 from side_by_side import server_on
 from undo_shop import shelves_alike
@@ -206,13 +205,20 @@ async def test_a_call_that_is_cancelled_before_it_is_sent_leaves_nothing_open(
     async with shop_session(era=era, settings={"data_dir": tmp_path}) as session:
         arguments = CALLS["create_price"](session)
         await session.call("update_product", **CALLS["update_product"](session))
+        before = len(session.sandbox.requests.lines())
+        await session.call("create_price", **arguments, dry_run=True)
+        planned = len(session.sandbox.requests.lines())
+        planned += planned - before
         busy = sqlite3.connect(tmp_path / "guard.sqlite", isolation_level=None)
         busy.execute("BEGIN IMMEDIATE")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: session.result("create_price", **arguments))
             with anyio.fail_after(10):
-                # The first thing that it needs a thread for is to write down what it is about to do.
-                while not anyio.to_thread.current_default_thread_limiter().borrowed_tokens:
+                # Once it is planned, a thread is needed first for writing down what it is about to do.
+                while (
+                    len(session.sandbox.requests.lines()) < planned
+                    or not anyio.to_thread.current_default_thread_limiter().borrowed_tokens
+                ):
                     await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
             busy.execute("COMMIT")
@@ -270,37 +276,6 @@ async def test_what_another_process_is_at_stays_under_way(era: Era, tmp_path: Pa
 
 
 # A process that is killed between intent and outcome
-
-
-class Gate:
-    """What a planned latency waits for: for good, and telling that it has begun."""
-
-    def __init__(self) -> None:
-        self.reached = anyio.Event()
-
-    async def __call__(self, seconds: float) -> None:
-        del seconds
-        self.reached.set()
-        await anyio.sleep_forever()
-
-
-async def killed(
-    shop: Shop, gate: Gate, tool: str, arguments: Callable[[ShopSession], dict[str, Any]]
-) -> None:
-    """Make a call in a process of its own, and kill that while the API is at the write."""
-
-    async def call() -> None:
-        # Its client learns nothing more.
-        with suppress(MCPError):
-            async with shop.process_to_kill(yes) as session:
-                await session.result(tool, **arguments(session))
-        raise AssertionError("the process should have been killed")
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(call)
-        await gate.reached.wait()
-        shop.kill()
-        tasks.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("applied", [True, False])
