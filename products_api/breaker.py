@@ -21,12 +21,14 @@ from . import errors
 from .moments import local_time
 from .operations import Operation
 from .replies import Reply
-from .urgency import is_bulk_work
+from .urgency import is_bulk_work, is_settling, seconds_left
 
 FAILURES: Final = 5
 """How many one after the other are no accident any more. Of several at once the first counts: they are one mishap."""
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
+SLOW_SECONDS: Final = 5.0
+"""A request that is given up after so long, because nobody waits any longer, is a failure too."""
 _FAILED = (errors.NotReachedError, errors.RequestTimeoutError, errors.ConnectionLostError)
 
 
@@ -57,23 +59,30 @@ class Breaker:
 
     @asynccontextmanager
     async def attempt(self, operation: Operation) -> AsyncGenerator[Attempt]:
-        """Send a request inside, and give its reply to the attempt. One that is cancelled says nothing of the API.
+        """Send a request inside, and give its reply to the attempt. One that is cancelled says nothing of the API,
+        unless it was waited for as long as an assistant waits.
 
         Raises:
             ApiDownError: the API is left alone.
         """
-        while is_bulk_work() and self._trying is not None and self._left() <= 0:
+        while is_bulk_work() and not is_settling() and self._trying is not None and self._left() <= 0:
             # Of the many requests of a job one tries, and the others have the time to see what comes of it.
             await self._trying.wait()
         self.refuse(operation)
         tries: anyio.Event | None = None
-        if self._alone_until is not None:
+        if self._alone_until is not None and not is_settling():
             self._trying = tries = anyio.Event()
-        attempt, before = Attempt(), self._failures
+        attempt, before, began = Attempt(), self._failures, self._clock()
         try:
             yield attempt
         except _FAILED as error:
             self._failed(error.happened, before, tried=tries is not None)
+            raise
+        except anyio.get_cancelled_exc_class():
+            waited = self._clock() - began
+            if seconds_left() <= 0 and waited >= SLOW_SECONDS:
+                happened = f"It had not answered {operation.name} after {waited:.0f} s."
+                self._failed(happened, before, tried=tries is not None)
             raise
         finally:
             if tries is not None:
@@ -93,6 +102,8 @@ class Breaker:
         Raises:
             ApiDownError: it is.
         """
+        if is_settling():
+            return
         left = self._left()
         if left <= 0 and (self._trying is None or is_bulk_work()):
             return

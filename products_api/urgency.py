@@ -11,6 +11,7 @@ from contextvars import ContextVar
 import anyio
 
 _bulk: ContextVar[bool] = ContextVar("bulk_work", default=False)
+_settling: ContextVar[bool] = ContextVar("settling", default=False)
 _person: ContextVar[str] = ContextVar("working_for", default="")
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -28,6 +29,22 @@ def bulk_work() -> Generator[None]:
 def is_bulk_work() -> bool:
     """Whether what is under way is bulk work."""
     return _bulk.get()
+
+
+@contextmanager
+def settling() -> Generator[None]:
+    """Let the readings made inside be those that find out what became of a write: they are tried even while the API is
+    being left alone, since what they find cannot be found later with the same certainty."""
+    token = _settling.set(True)
+    try:
+        yield
+    finally:
+        _settling.reset(token)
+
+
+def is_settling() -> bool:
+    """Whether what is under way finds out what became of a write."""
+    return _settling.get()
 
 
 @contextmanager

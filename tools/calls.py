@@ -26,7 +26,7 @@ from ..guard.writes import Done, Guard, perform
 from ..products_api.client import ProductsClient
 from ..products_api.errors import ProductsApiError
 from ..products_api.reading_memory import ReadingMemory, remembering
-from ..products_api.urgency import bulk_work, is_bulk_work
+from ..products_api.urgency import bulk_work, is_bulk_work, seconds_left, settling
 from .arguments import portable_schema, read_arguments
 from .catalog import RECORDS
 from .deriving import arguments_of
@@ -121,9 +121,10 @@ async def _called(
     done: Done | Preview | InputRequiredResult | None = None
     try:
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
-        if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
-            await _tidy(shop, guard)
         patient = Patience(0 if is_bulk_work() or hears_of_progress(context) else patience)
+        if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
+            with patient.at_work():
+                await _tidy(shop, guard)
         if record.plan is None:
             with patient.at_work():
                 return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
@@ -168,8 +169,22 @@ def _preview(record: ToolRecord, done: Preview) -> Preview:
 async def _tidy(shop: Shop, guard: Guard) -> None:
     """See that the journal says of every former change what became of it, as far as that can be known."""
     await guard.keep_late()
-    await guard.looked_back(lambda: reconcile_after_start(shop, pause_seconds=guard.pause_seconds))
-    await guard.looks_around(lambda: reconcile_abandoned(shop, pause_seconds=guard.pause_seconds))
+    await guard.looked_back(lambda: _in_time(reconcile_after_start(shop, pause_seconds=guard.pause_seconds)))
+    await guard.looks_around(lambda: _in_time(reconcile_abandoned(shop, pause_seconds=guard.pause_seconds)))
+
+
+async def _in_time(tidying: Awaitable[None]) -> None:
+    """Tidy; what took all the time that an assistant waits was not done, and the next call goes on with it.
+
+    Raises:
+        ToolError: it did.
+    """
+    await tidying
+    if seconds_left() <= 0:
+        raise ToolError(
+            "Not done: what an earlier run left open is being settled first, and that has taken as long as an "
+            f"assistant waits. {NOTHING_CHANGED} Call again: it goes on where it stopped."
+        )
 
 
 def _write_call(
@@ -243,7 +258,8 @@ class _Doing:
             self.memory.forget()
         self.memory.closed = remembered
         try:
-            return await became(self._shop, plan.effects, self._shop.created)
+            with settling():
+                return await became(self._shop, plan.effects, self._shop.created)
         finally:
             self.memory.closed = False
 

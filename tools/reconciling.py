@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ..guard.outcomes import is_complete, may_still_come
 from ..guard.plan import EXISTS, Effect, EffectKey, Plan, from_plain
+from ..products_api.urgency import seconds_left
 from .effect_words import about, shown
 from .observing import Observation, observe
 from .renaming import new_ids_of
@@ -149,7 +150,8 @@ async def reconcile(
     """Read back what became of changes whose outcome is not known, and write it down; outcomes by id of the change.
 
     One of which the shop says nothing stays unknown, with why, and so does for a while one that the API may still be
-    at. What was sent a short while ago and does not show is looked for again after `pause_seconds`.
+    at. What was sent a short while ago and does not show is looked for again after `pause_seconds`. Who waits no longer
+    ends it; what was not looked at by then is not among the outcomes.
     """
     if shop.book is None:
         return {}
@@ -163,6 +165,9 @@ async def reconcile(
             outcome = await became(shop, plan.effects, created_by(change), change_id=change.id)
         if fresh and change.outcome and may_still_come(change.outcome) and not is_complete(outcome):
             outcome = replace(outcome, outcome="unknown", why=change.outcome.why)
+        if outcome.outcome == "unknown" and seconds_left() <= 0:
+            # There was no time left to read it: that says nothing of it.
+            break
         found[change.id] = outcome
         if outcome.outcome == "unknown" and change.outcome is not None and change.outcome.why == outcome.why:
             # Nothing new: the journal need not say it again at every start.

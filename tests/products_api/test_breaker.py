@@ -11,9 +11,10 @@ from far_api import FarApi, far_api, read
 from mock_api import MockApi, answer, refusal
 
 from hoopai_products_mcp.products_api import errors
+from hoopai_products_mcp.products_api.breaker import FIRST_PAUSE_SECONDS
 from hoopai_products_mcp.products_api.budget import Budget
 from hoopai_products_mcp.products_api.client import ProductsClient
-from hoopai_products_mcp.products_api.urgency import bulk_work
+from hoopai_products_mcp.products_api.urgency import bulk_work, settling, until
 from hoopai_products_mcp.sandbox.faults import Fault, FaultKind
 from hoopai_products_mcp.sandbox.time_lapse import TimeLapseLoop
 
@@ -190,6 +191,49 @@ async def test_a_write_whose_answer_was_lost_stays_unknown_however_often_others_
             await client.delete_product(product_id="p1")
         assert held.value.outcome == "not_done"
     assert len(mock.sent) == 5
+
+
+async def test_what_became_of_a_write_is_looked_for_although_the_api_is_left_alone() -> None:
+    async with far_api(limit=0) as api, api.client(Budget()) as client:
+        break_down(api, count=5)
+        await fail(client, 5)
+        with settling():
+            assert (await client.list_products(limit=1)).items
+        # It answers, so all may go on.
+        assert (await client.list_products(limit=1)).items
+
+
+async def test_a_look_that_fails_opens_nothing_and_takes_nobodys_turn_to_try() -> None:
+    async with far_api(limit=0) as api, api.client(Budget()) as client:
+        break_down(api, count=6)
+        await fail(client, 5)
+        with settling():
+            await fail(client, 1)
+        with pytest.raises(errors.ApiDownError):
+            await client.list_products(limit=1)
+        await anyio.sleep(FIRST_PAUSE_SECONDS)
+        assert (await client.list_products(limit=1)).items
+
+
+async def test_a_reading_that_nobody_waited_for_any_longer_is_a_failure_too() -> None:
+    async with far_api(limit=0, delays=[(20, 0)]) as api, api.client(Budget()) as client:
+        for patience in (0.5, 10, 10, 10, 10):
+            with until(anyio.current_time() + patience), pytest.raises(errors.OutOfTimeError):
+                await client.list_products(limit=1)
+        # The first was given up too soon to say anything of the API.
+        with until(anyio.current_time() + 10), pytest.raises(errors.OutOfTimeError):
+            await client.list_products(limit=1)
+        with pytest.raises(errors.ApiDownError) as down:
+            await client.list_products(limit=1)
+    assert "It had not answered GET /products/ after 10 s." in str(down.value)
+
+
+async def test_one_who_cancels_says_nothing_of_the_api() -> None:
+    async with far_api(limit=0, delays=[(20, 0)]) as api, api.client(Budget()) as client:
+        for _ in range(6):
+            with anyio.move_on_after(10):
+                await client.list_products(limit=1)
+        assert (await client.list_products(limit=1)).items
 
 
 async def test_refusals_are_no_failures() -> None:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from time import time
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 import shelves
@@ -386,3 +388,82 @@ async def test_an_answer_that_cannot_be_told_or_kept_hides_neither_what_was_done
             f"{change['id']} says what became of it. The server's log says more."
         )
         assert (await session.call("get_change", change_id=change["id"]))["can_be_undone"] is True
+
+
+# An API that goes down while something is being written
+
+
+class GoesDown:
+    """An API that carries a write out, loses the answer, and meanwhile fails every list."""
+
+    def __init__(self) -> None:
+        self.reached = anyio.Event()
+        self.release = anyio.Event()
+
+    async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method != "GET":
+            await carry(request)
+            self.reached.set()
+            await self.release.wait()
+            raise httpx.ReadError("lost", request=request)
+        if self.reached.is_set() and request.url.path == "/products/":
+            return httpx.Response(503, text="down")
+        return await carry(request)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_became_of_a_write_is_found_out_though_others_find_the_api_down(era: Era) -> None:
+    api = GoesDown()
+    results: list[dict[str, Any]] = []
+    async with shop_session(era=era, between=api) as session:
+        price = shelves.price(session, "Gift card", "Gift card")
+
+        async def write() -> None:
+            about = {"product_id": price["product"], "price_id": price["_id"]}
+            results.append(await session.call("update_price", **about, amount=26))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(write)
+            await api.reached.wait()
+            for _ in range(5):
+                await session.refused("list_products")
+            assert "was not sent: the API has failed 5 times" in await session.refused("list_products")
+            api.release.set()
+        (content,) = results
+        assert content["done"] is True
+        assert content["notes"][-1].endswith("Read back from the shop: it was done.")
+        (change,) = await changes(session)
+        assert change["outcome"] == "done"
+
+
+async def test_settling_what_was_left_open_takes_no_longer_than_an_assistant_waits(tmp_path: Path) -> None:
+    mood = "well"
+
+    async def api(request: httpx.Request, carry: Carry) -> httpx.Response:
+        nonlocal mood
+        if request.method != "GET":
+            mood = "gone"
+        if mood == "gone":
+            raise httpx.ReadError("lost", request=request)
+        if mood == "silent":
+            await anyio.sleep_forever()
+        return await carry(request)
+
+    settings: dict[str, Any] = {"data_dir": tmp_path, "patience": 1}
+    async with shop_session(settings=settings, between=api) as session:
+        price = shelves.price(session, "Gift card", "Gift card")
+        about = {"product_id": price["product"], "price_id": price["_id"]}
+        said = await session.refused("update_price", **about, amount=26)
+        assert "It is not known whether anything was changed" in said
+    mood = "silent"
+    async with shop_session(settings=settings, between=api) as session:
+        for _ in range(2):
+            # As long as the shop does not answer, each call begins with it, and ends in time.
+            said = await session.refused("update_price", **about, amount=27)
+            assert said == (
+                "Not done: what an earlier run left open is being settled first, and that has taken as long as an "
+                "assistant waits. Nothing was changed. Call again: it goes on where it stopped."
+            )
+        mood = "well"
+        (change,) = await changes(session)
+        assert change["outcome"] == "not_done"
