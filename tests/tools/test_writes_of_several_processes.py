@@ -1,7 +1,8 @@
 """Servers that share a store write to one shop at the same time: none undoes another, and limits hold for all of them
 together."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import httpx
 import pytest
 import shelves
 from mcp_types import CallToolResult
-from other_api import Carry
+from other_api import Between, Carry
 from postgres import new_database
 from postgres import running_server as running_postgres
 from shop_processes import Gate, killed, shop_on_a_socket
 from shop_session import ERAS, Era, ShopSession, text_of, yes
 from side_by_side import server_on
+from starlette.applications import Starlette
 
 from hoopai_products_mcp.sandbox.app import create_app
 
@@ -77,6 +79,24 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Arguments:
     return {"data_dir": tmp_path}
 
 
+@asynccontextmanager
+async def two_servers(
+    app: Starlette,
+    store: Arguments,
+    between: Between,
+    *,
+    era: Era = "2026-07-28",
+    waiting_seconds: float = 20,
+) -> AsyncGenerator[tuple[ShopSession, ShopSession]]:
+    """Two servers on one shop and one store; `between` stands between the first and the shop, and `waiting_seconds` is
+    how long the other waits for it."""
+    async with (
+        server_on(app, era=era, settings=store, between=between) as one,
+        server_on(app, era=era, settings=store, waiting_seconds=waiting_seconds) as other,
+    ):
+        yield one, other
+
+
 def gift_card(session: ShopSession) -> tuple[Arguments, Arguments]:
     """A price, and the arguments that tell it."""
     price = shelves.price(session, "Gift card", "Gift card")
@@ -86,11 +106,7 @@ def gift_card(session: ShopSession) -> tuple[Arguments, Arguments]:
 @pytest.mark.parametrize("era", ERAS)
 async def test_changes_of_one_price_by_two_servers_at_once_both_stay(era: Era, store: Arguments) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
-    async with (
-        server_on(app, era=era, settings=store, between=held) as one,
-        server_on(app, era=era, settings=store) as other,
-        anyio.create_task_group() as tasks,
-    ):
+    async with two_servers(app, store, held, era=era) as (one, other), anyio.create_task_group() as tasks:
         before, about = gift_card(one)
         tasks.start_soon(calls.make, "one", one, "update_price", {**about, "amount": 26})
         await held.reached.wait()
@@ -106,11 +122,7 @@ async def test_changes_of_one_price_by_two_servers_at_once_both_stay(era: Era, s
 
 async def test_a_change_of_something_else_waits_for_nobody(store: Arguments) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
-    async with (
-        server_on(app, settings=store, between=held) as one,
-        server_on(app, settings=store) as other,
-        anyio.create_task_group() as tasks,
-    ):
+    async with two_servers(app, store, held) as (one, other), anyio.create_task_group() as tasks:
         _, about = gift_card(one)
         tasks.start_soon(calls.make, "one", one, "update_price", {**about, "amount": 26})
         await held.reached.wait()
@@ -123,11 +135,7 @@ async def test_a_change_of_something_else_waits_for_nobody(store: Arguments) -> 
 
 async def test_a_plan_that_another_server_has_made_untrue_is_not_carried_out(store: Arguments) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
-    async with (
-        server_on(app, settings=store, between=held) as one,
-        server_on(app, settings=store) as other,
-        anyio.create_task_group() as tasks,
-    ):
+    async with two_servers(app, store, held) as (one, other), anyio.create_task_group() as tasks:
         before, about = gift_card(one)
         sale: Arguments = {
             "product_ids": [before["product"]],
@@ -150,10 +158,8 @@ async def test_a_plan_that_another_server_has_made_untrue_is_not_carried_out(sto
 
 async def test_one_that_takes_too_long_is_not_waited_for_and_named(tmp_path: Path) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
-    settings = {"data_dir": tmp_path}
     async with (
-        server_on(app, settings=settings, between=held) as one,
-        server_on(app, settings=settings, waiting_seconds=0.3) as other,
+        two_servers(app, {"data_dir": tmp_path}, held, waiting_seconds=0.3) as (one, other),
         anyio.create_task_group() as tasks,
     ):
         before, about = gift_card(one)
@@ -182,11 +188,7 @@ async def test_one_that_came_to_nothing_holds_nobody_up_and_changes_no_plan(stor
         await held.release.wait()
         return httpx.Response(422, json={"message": "No."})
 
-    async with (
-        server_on(app, settings=store, between=refuses) as one,
-        server_on(app, settings=store) as other,
-        anyio.create_task_group() as tasks,
-    ):
+    async with two_servers(app, store, refuses) as (one, other), anyio.create_task_group() as tasks:
         before, about = gift_card(one)
         tasks.start_soon(calls.make, "one", one, "update_price", {**about, "amount": 26})
         await held.reached.wait()
