@@ -15,8 +15,8 @@ import httpx
 import pytest
 from at_a_terminal import COMMAND, environment
 from kept_things import DELETE, HIDE_MANY, RAISE, found, keep, store_in
+from server_process import free_port
 from test_approvals_command import EVIL
-from test_serving import free_port
 
 from hoopai_products_mcp.guard.plan import Plan
 from hoopai_products_mcp.sandbox.identity import LOCATION_ID

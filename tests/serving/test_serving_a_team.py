@@ -1,52 +1,16 @@
 """The server as a process for several people: where it listens, what it says on stderr, and how it starts wrongly."""
 
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
+from server_process import free_port, serving, stream
 from web_server import ANN, message
 
 BASE = ("--sandbox", "--transport=http")
-
-
-@contextmanager
-def serving(*arguments: str, **variables: str) -> Generator[subprocess.Popen[str]]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOPAI_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hoopai_products_mcp.server.cli", *BASE, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**inherited, **variables},
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def stream(pipe: IO[str] | None) -> IO[str]:
-    assert pipe
-    return pipe
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def status_of(port: int, key: str) -> int:
@@ -75,7 +39,7 @@ def test_with_keys_it_listens_to_the_network_and_writes_a_line_for_each_request(
 ) -> None:
     port = free_port()
     options = ("--host=0.0.0.0", f"--port={port}", "--http-auth=key", "--log=json")
-    with serving(*options, HOOPAI_HTTP_KEYS=f"ann={ANN}") as process:
+    with serving(*BASE, *options, HOOPAI_HTTP_KEYS=f"ann={ANN}") as process:
         assert (
             stream(process.stderr).readline()
             == f"Serving MCP at http://0.0.0.0:{port}/mcp; Ctrl-C ends it.\n"
@@ -106,7 +70,7 @@ def test_a_file_without_keys_serves_nobody(text: str | None, problem: str, tmp_p
     file = tmp_path / "keys"
     if text is not None:
         file.write_text(text)
-    with serving(f"--port={free_port()}", "--http-auth=key", f"--http-keys-file={file}") as process:
+    with serving(*BASE, f"--port={free_port()}", "--http-auth=key", f"--http-keys-file={file}") as process:
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (2, "")
     assert stderr == f"hoopai-products-mcp: the file that HOOPAI_HTTP_KEYS_FILE names {problem}\n"
@@ -115,7 +79,7 @@ def test_a_file_without_keys_serves_nobody(text: str | None, problem: str, tmp_p
 def test_a_person_cannot_approve_on_a_page_that_a_network_reaches() -> None:
     port = free_port()
     options = ("--host=0.0.0.0", f"--port={port}", "--http-auth=key", "--confirmation=human")
-    with serving(*options, HOOPAI_HTTP_KEYS=f"ann={ANN}") as process:
+    with serving(*BASE, *options, HOOPAI_HTTP_KEYS=f"ann={ANN}") as process:
         stream(process.stderr).readline()
         with pytest.raises(urllib.error.HTTPError, match="404") as caught:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/approvals", timeout=30)
