@@ -6,7 +6,7 @@ variables must not reach them.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import anyio
 import httpx
@@ -16,8 +16,9 @@ from .credentials import Token
 from .operations import Operation
 from .replies import Reply
 
-# A shop that a merchant works through one conversation needs few connections; long jobs share them.
-_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30)
+_AT_ONCE: Final = 20
+"""Requests under way at once. A shop that a merchant works through one conversation needs few; long jobs share them."""
+_LIMITS = httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE, keepalive_expiry=30)
 
 AnyTransport: TypeAlias = httpx.AsyncBaseTransport
 """What requests can be sent through, for those who may not name the HTTP library."""
@@ -81,6 +82,8 @@ class HttpTransport:
     ) -> None:
         self._base_url = base_url
         self._timeout = timeout
+        # The library's own pool goes through all its connections for each request that waits, whenever one ends.
+        self._free = anyio.Semaphore(_AT_ONCE, fast_acquire=True)
         self._http = httpx.AsyncClient(
             headers=headers,
             # Shorter for connecting, so that a host nobody answers at is never taken for a lost answer.
@@ -140,13 +143,30 @@ class HttpTransport:
         hidden: Sequence[Token],
     ) -> Reply:
         outcome: Reply | errors.ProductsApiError
-        # The library's timeouts are for each step, and a custom transport may have none at all.
-        with anyio.move_on_after(self._timeout):
-            outcome = await self._attempt(operation, path, parameters, token, hidden)
-            if isinstance(outcome, Reply):
-                return outcome
-            raise outcome
+        await self._wait_for_a_connection(operation)
+        try:
+            # The library's timeouts are for each step, and a custom transport may have none at all.
+            with anyio.move_on_after(self._timeout):
+                outcome = await self._attempt(operation, path, parameters, token, hidden)
+                if isinstance(outcome, Reply):
+                    return outcome
+                raise outcome
+        finally:
+            self._free.release()
         raise self._timed_out(operation)
+
+    async def _wait_for_a_connection(self, operation: Operation) -> None:
+        patience = self._timeout / 2
+        with anyio.move_on_after(patience):
+            await self._free.acquire()
+            return
+        raise errors.NotReachedError(
+            operation,
+            f"{operation.name} was not sent: the {_AT_ONCE} requests under way were not answered within {patience:g} "
+            "seconds.",
+            next_step="Try again.",
+            retryable=True,
+        )
 
     async def _attempt(
         self,

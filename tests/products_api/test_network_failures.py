@@ -95,6 +95,35 @@ async def test_the_timeout_bounds_the_whole_request_whatever_the_transport_does(
 
 
 @pytest.mark.anyio
+async def test_what_finds_no_connection_free_was_not_sent() -> None:
+    said: list[errors.ProductsApiError] = []
+
+    async def delete(client: ProductsClient) -> None:
+        try:
+            await client.delete_product(product_id="p1")
+        except errors.ProductsApiError as error:
+            said.append(error)
+
+    async with ProductsClient(
+        base_url=BASE_URL, token=TOKEN, location_id=LOCATION, timeout=0.4, transport=Endless()
+    ) as client:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(23):
+                tasks.start_soon(delete, client)
+        assert [type(error) for error in said] == [
+            *[errors.NotReachedError] * 3,
+            *[errors.RequestTimeoutError] * 20,
+        ]
+        assert str(said[0]) == (
+            "DELETE /products/{productId} was not sent: the 20 requests under way were not answered within 0.2 "
+            "seconds. Nothing was changed. Try again."
+        )
+        # Those that were given up have made room again.
+        with pytest.raises(errors.RequestTimeoutError):
+            await client.delete_product(product_id="p1")
+
+
+@pytest.mark.anyio
 async def test_connecting_is_given_up_before_the_whole_request_is() -> None:
     api = MockApi(httpx.Response(200, text="null"))
     async with api.client() as client:
