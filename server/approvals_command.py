@@ -179,6 +179,7 @@ def _found(store: Kept, plan_id: str) -> "PlanRecord":
     record = store.ledger.find(plan_id)
     if record is None:
         raise CommandError(str(why_not_decided(None, store.database.clock())))
+    store.refuse_other("plan", record.location)
     return record
 
 
@@ -188,6 +189,7 @@ def _waiting(store: Kept, plan_id: str, wish: str) -> "PlanRecord":
     reason = why_not_decided(record, store.database.clock())
     if record is None or reason:
         raise CommandError(f"{reason} Nothing was {wish}.")
+    store.refuse_other("plan", record.location, so=f"Nothing was {wish}.")
     return record
 
 

@@ -147,10 +147,10 @@ def _show(arguments: list[str]) -> int:
     found = vars(parser.read(arguments))
     with kept_at(found) as store:
         change = store.journal.find(found["id"])
-        place = store.place(change.location) if change is not None else ""
-        several = store.several
-    if change is None:
-        raise CommandError("no change has that id.")
+        if change is None:
+            raise CommandError("no change has that id.")
+        store.refuse_other("change", change.location)
+        place, several = store.place(change.location), store.several
     outcome = change.outcome
     show(
         change.id,
@@ -210,6 +210,9 @@ def _undo(arguments: list[str]) -> int:
         description="Take a change back: it is planned from the shop as it is now, and you are asked.",
         example="changes undo chg_abcdefghijkl --on-conflict skip",
     )
+    from .shop_option import chosen_shops, known_shops, shop_option
+
+    shop_option(parser)
     parser.add_argument("id", metavar="ID", help="as `changes list` names it")
     parser.choice(
         "--on-conflict", CONFLICTS, default=CONFLICTS[0], help="for what somebody changed since (%(default)s)"
@@ -220,20 +223,20 @@ def _undo(arguments: list[str]) -> int:
     if not somebody_is_there():
         raise CommandError("undoing needs a person at a terminal. Nothing was changed.")
     settings = read_settings(found)
-    with kept(settings) as store:
+    with kept(settings, found["shop"]) as store:
         change = store.journal.find(found["id"])
-    if change is None:
-        raise CommandError("no change has that id. Nothing was changed.")
+        if change is None:
+            raise CommandError("no change has that id. Nothing was changed.")
+        store.refuse_other("change", change.location, so="Nothing was changed.")
     from .own_client import undo
     from .profiles import with_name
-    from .shop_option import known_shops
 
-    known = known_shops(settings)
-    shop = with_name(known, change.location) if settings.shops_file is not None else known[0]
-    if shop is None:
+    known = known_shops(settings, reachable=False)
+    if settings.shops_file is not None and with_name(known, change.location) is None:
         raise CommandError(
             "that change is of a shop that the file of shops does not name. Nothing was changed."
         )
+    (shop,) = chosen_shops(settings, change.location) if settings.shops_file is not None else known
     return undo(shop, found["id"], on_conflict=found["on_conflict"])
 
 

@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
     settings = read_settings(found)
     import anyio
 
-    findings = anyio.run(_look, settings, chosen_shops(settings, found["shop"]))
+    findings = anyio.run(_look, settings, chosen_shops(settings, found["shop"], reachable=False))
     wrong = any(finding.status == "wrong" for finding in findings)
     if found["json"]:
         told = {"ok": not wrong, "findings": [_plain(finding) for finding in findings]}
@@ -74,6 +74,7 @@ def _plain(finding: Finding) -> dict[str, str]:
 
 async def _look(settings: "Settings", shops: "list[Profile]") -> list[Finding]:
     from .guarding import Guarding as Made
+    from .profiles import way_in_missing
 
     guarding = Made(settings)
     findings = [_versions()]
@@ -85,7 +86,9 @@ async def _look(settings: "Settings", shops: "list[Profile]") -> list[Finding]:
             found = [*_switched_off(shop.settings), _policy(shop.settings)]
             if settings.shops_file is None:
                 found.append(store)
-            if missing := shop.settings.missing():
+            if unreachable := way_in_missing(shop):
+                found.append(Finding("shop", "wrong", f"{unreachable}."))
+            elif missing := shop.settings.missing():
                 found.append(Finding("shop", "wrong", f"Not set: {', '.join(missing)}."))
             else:
                 found += await _shop(shop, guarding)

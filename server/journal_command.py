@@ -32,6 +32,8 @@ def _verify(arguments: list[str]) -> int:
             "Note the head somewhere else: given with --expect later, it shows that nothing before it was rewritten."
         ),
         epilog=f"example:\n  {PROGRAM} journal verify --expect HASH",
+        # One chain has the changes of all shops.
+        of_a_shop=False,
     )
     parser.option("--expect", metavar="HASH", help="a head that was noted earlier, 64 hexadecimal digits")
     found = vars(parser.read(arguments))

@@ -38,16 +38,33 @@ class Kept:
             location,
         )
 
+    def refuse_other(self, what: str, location: str, *, so: str = "") -> None:
+        """Refuse what is of another shop than the one that is wanted; `so` says what was not done to it.
+
+        Raises:
+            CommandError: it is.
+        """
+        if self.only in {None, location}:
+            return
+        shop = next((shop for shop in self.shops if shop.settings.location_id == location), None)
+        if shop is None:
+            whose = f"is of the location {location}, which the file of shops does not name. Leave --shop out."
+        else:
+            advice = f"Give --shop {shop.name}, or leave it out."
+            whose = f"is of the shop {shop.words}, and --shop names another. {advice}"
+        raise CommandError(f"that {what} {whose} {so}".rstrip())
+
     @property
     def several(self) -> bool:
         """Whether it has to be said which shop something is of."""
         return len(self.shops) > 1
 
 
-def store_parser(command: str, *, description: str, epilog: str = "") -> Parser:
-    """A parser with the options that say where the store is."""
+def store_parser(command: str, *, description: str, epilog: str = "", of_a_shop: bool = True) -> Parser:
+    """A parser with the options that say where the store is; `of_a_shop` is whether one shop's may be wanted."""
     parser = Parser(command, description=description, epilog=epilog)
-    shop_option(parser)
+    if of_a_shop:
+        shop_option(parser)
     parser.settings(STORE_SETTINGS)
     return parser
 

@@ -66,15 +66,30 @@ def profiles_of(settings: Settings, *, reachable: bool = True) -> list[Profile]:
     ]
     if problems:
         raise _error(path, problems)
-    for profile in found:
-        if reachable and profile.settings.missing():
-            problems.append(
-                f"shops.{profile.name} does not say how it is reached: give access_token_file, client_id with"
-                f" client_secret_file, or agency; or keep its token with `login --token --shop {profile.name}`"
-            )
-    if problems:
-        raise _error(path, problems)
+    if reachable:
+        refuse_unreachable(settings, found)
     return found
+
+
+def refuse_unreachable(settings: Settings, profiles: "list[Profile]") -> None:
+    """See that each of these shops of a file says how it is reached.
+
+    Raises:
+        SettingsError: one does not.
+    """
+    problems = [problem for profile in profiles if (problem := way_in_missing(profile))]
+    if problems and settings.shops_file is not None:
+        raise _error(settings.shops_file, problems)
+
+
+def way_in_missing(profile: Profile) -> str:
+    """That a shop of a file does not say how it is reached, and what it could; empty where it does."""
+    if not profile.name or not profile.settings.missing():
+        return ""
+    return (
+        f"shops.{profile.name} does not say how it is reached: give access_token_file, client_id with"
+        f" client_secret_file, or agency; or keep its token with `login --token --shop {profile.name}`"
+    )
 
 
 def with_name(profiles: list[Profile], given: str) -> Profile | None:

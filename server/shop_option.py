@@ -1,5 +1,7 @@
 """The shops that a command is about: all of the settings, or the one that `--shop` names."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .command_parser import USAGE_ERROR, CommandError, Parser
@@ -21,24 +23,38 @@ def known_shops(settings: "Settings", *, reachable: bool = True) -> "list[Profil
         CommandError: the file of shops cannot be used.
     """
     from .profiles import profiles_of
+
+    with wrong_settings():
+        return profiles_of(settings, reachable=reachable)
+
+
+@contextmanager
+def wrong_settings() -> Generator[None]:
+    """In this block wrong settings end the command, in words.
+
+    Raises:
+        CommandError: some are wrong.
+    """
     from .settings import SettingsError
 
     try:
-        return profiles_of(settings, reachable=reachable)
+        yield
     except SettingsError as error:
         problems = [f"  {problem}" for problem in error.problems]
+    else:
+        return
     raise CommandError("these settings are wrong:", *problems, code=USAGE_ERROR)
 
 
 def chosen_shops(settings: "Settings", name: str | None, *, reachable: bool = True) -> "list[Profile]":
-    """The shop of that name, or all of them.
+    """The shop of that name, or all of them; `reachable` is whether each of those has to say how it is reached.
 
     Raises:
         CommandError: there is none, or the file of shops cannot be used.
     """
-    from .profiles import with_name
+    from .profiles import refuse_unreachable, with_name
 
-    known = known_shops(settings, reachable=reachable)
+    known = known_shops(settings, reachable=reachable and name is None)
     if name is None:
         return known
     if settings.shops_file is None:
@@ -48,6 +64,9 @@ def chosen_shops(settings: "Settings", name: str | None, *, reachable: bool = Tr
     if (found := with_name(known, name)) is None:
         names = ", ".join(profile.name for profile in known)
         raise CommandError(f"there is no shop of that name. There are: {names}.", code=USAGE_ERROR)
+    if reachable:
+        with wrong_settings():
+            refuse_unreachable(settings, [found])
     return [found]
 
 

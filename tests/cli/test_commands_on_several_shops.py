@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from at_a_terminal import piped, terminal
-from kept_things import DELETE, journal, keep
+from kept_things import DELETE, found, journal, keep
 from many_shops import LAMPS, NORTH, RUGS, VASES, shops_file
 from test_approval_page import served
 from test_approving_at_a_terminal import approve, call, conversation
@@ -17,6 +17,7 @@ from test_changes_on_a_shop import undo
 
 from hoopai_products_mcp.guard.journal import Outcome
 from hoopai_products_mcp.guard.plan import Effect, Plan
+from hoopai_products_mcp.server.terminal import flat
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +70,56 @@ def test_a_shop_that_is_not_there_is_told_which_are(shops: dict[str, str], tmp_p
     code, _, stderr = piped("logout", **shops)
     assert code == 2
     assert "there are several shops: say which with --shop. There are: north-lamps, north-vases." in stderr
+
+
+def test_what_another_shop_has_is_not_read_or_decided_on_under_the_name_of_one(
+    shops: dict[str, str], tmp_path: Path
+) -> None:
+    plan = keep(tmp_path, location=LAMPS.location_id)
+    strange = keep(tmp_path, location=RUGS.location_id)
+    change = journal(tmp_path, location=LAMPS.location_id, outcome=Outcome(outcome="done"))
+    of_lamps = "is of the shop Lumen Hall (north-lamps), and --shop names another"
+    advice = "Give --shop north-lamps, or leave it out."
+    for command, ending in (
+        (("approvals", "show", plan.id), ""),
+        (("approvals", "reject", plan.id), " Nothing was rejected."),
+        (("changes", "show", change), ""),
+    ):
+        code, stdout, stderr = piped(*command, "--shop", VASES.name, **shops)
+        assert (code, stdout) == (1, "")
+        kind = command[0].removesuffix("s").replace("approval", "plan")
+        assert stderr == f"hoopai-products-mcp: that {kind} {of_lamps}. {advice}{ending}\n"
+        if command[1] == "show":
+            assert piped(*command, "--shop", LAMPS.location_id, **shops)[0] == 0
+    for command in (("approvals", "approve", plan.id), ("changes", "undo", change)):
+        with terminal(*command, "--shop", VASES.name, variables=shops) as screen:
+            code, shown = screen.end()
+        assert (
+            code,
+            of_lamps in flat(shown),
+            flat(shown).endswith(f"{advice} Nothing was {'approved' if plan.id in command else 'changed'}."),
+        ) == (
+            1,
+            True,
+            True,
+        )
+    code, _, stderr = piped("approvals", "reject", strange.id, "--shop", VASES.name, **shops)
+    assert code == 1
+    assert (
+        "is of the location locSouthRugs03, which the file of shops does not name. Leave --shop out."
+        in stderr
+    )
+    assert [found(tmp_path, record.id).status for record in (plan, strange)] == ["pending"] * 2
+    code, stdout, _ = piped("approvals", "reject", plan.id, "--shop", LAMPS.name, **shops)
+    assert (code, found(tmp_path, plan.id).status) == (0, "rejected")
+
+
+def test_the_journal_is_verified_whole_and_takes_no_shop(shops: dict[str, str], tmp_path: Path) -> None:
+    journal(tmp_path, location=LAMPS.location_id)
+    code, stdout, stderr = piped("journal", "verify", "--shop", VASES.name, **shops)
+    assert (code, stdout) == (2, "")
+    assert "there is no option --shop" in stderr
+    assert piped("journal", "verify", **shops)[0] == 0
 
 
 def test_a_file_that_cannot_be_used_ends_every_command(shops: dict[str, str], tmp_path: Path) -> None:
@@ -222,3 +273,29 @@ def test_the_approval_page_has_the_plans_of_all_shops_and_of_no_other(tmp_path: 
             assert "<dt>shop</dt>" in plan
             assert "Urn & Ewer (north-vases)" in plan
             assert browser.get(f"/approvals/{rug}").status_code == 404
+
+
+def test_a_shop_that_cannot_be_reached_keeps_no_command_from_another(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("pit-invented")
+    file = shops_file(
+        tmp_path,
+        NORTH,
+        north_lamps=f'access_token_file = "{tmp_path / "token"}"\nbase_url = "http://127.0.0.1:9"\n',
+    )
+    mine = {"HOOPAI_SHOPS_FILE": str(file), "HOOPAI_DATA_DIR": str(tmp_path)}
+    code, stdout, stderr = piped("doctor", **mine)
+    assert (code, stderr) == (1, "")
+    lamps, vases = stdout.split("\nShop ")[1:]
+    assert "The API could not be reached" in flat(lamps)
+    assert (
+        "does not say how it is reached: give access_token_file, client_id with client_secret_file, or agency; or keep "
+        "its token with `login --token --shop north-vases`"
+    ) in flat(vases)
+    change = journal(tmp_path, location=LAMPS.location_id, base_url="http://127.0.0.1:9")
+    code, stdout, stderr = piped("changes", "reconcile", "--shop", LAMPS.name, **mine)
+    assert (code, "0 of 1 settled." in stdout, change in stdout) == (1, True, True)
+    assert "shops.north-vases" not in stderr
+    code, _, stderr = piped("changes", "reconcile", **mine)
+    assert (code, "shops.north-vases does not say how it is reached" in stderr) == (2, True)
+    code, _, stderr = piped(**mine)
+    assert (code, "shops.north-vases does not say how it is reached" in stderr) == (2, True)
