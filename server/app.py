@@ -129,6 +129,10 @@ def build_server(
         lasting_guides,
         callers.by_rights(needed),
     ]
+    if settings.shops_file is not None:
+        from .listening import to_own_shops
+
+        middleware.append(to_own_shops(shops))
     if shops.several:
         from .naming_shops import by_shops
 

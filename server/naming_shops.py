@@ -5,12 +5,10 @@ Nothing of this is used, or imported, where a server has one shop.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
-from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    INVALID_PARAMS,
     CallToolResult,
     Completion,
     CompletionArgument,
@@ -110,8 +108,6 @@ def by_shops(shops: Shops, text: str) -> ServerMiddleware[Any]:
     """Middleware that shows each caller their shops and no others; `text` is what the instructions say anyway."""
 
     async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method == "subscriptions/listen":
-            _refuse_strange(shops, ctx.params or {})
         found = await call_next(ctx)
         if not isinstance(found, dict):
             return found
@@ -133,21 +129,6 @@ def _optional(tool: dict[str, Any]) -> dict[str, Any]:
     needed = [name for name in schema["required"] if name != LOCATION]
     kept = {key: value for key, value in schema.items() if key != "required"}
     return {**tool, "inputSchema": {**kept, **({"required": needed} if needed else {})}}
-
-
-def _refuse_strange(shops: Shops, params: Mapping[str, Any]) -> None:
-    """Refuse to tell of changes in a shop that is not there for the caller: whether it is would show."""
-    wanted: Any = params.get("notifications")
-    named: Any = (
-        cast("dict[str, Any]", wanted).get("resourceSubscriptions") if isinstance(wanted, dict) else None
-    )
-    for uri in cast("list[object]", named) if isinstance(named, list) else ():
-        try:
-            shops.addressed(str(uri))
-        except UnknownShopError as error:
-            raise MCPError(
-                code=INVALID_PARAMS, message=f"Unknown resource: {str(uri)[:200]} ({error})"
-            ) from None
 
 
 def shops_document(shops: Sequence[OpenShop]) -> str:

@@ -160,8 +160,10 @@ class ShopServer(MCPServer[None]):
         from .prompting import rendered
 
         given = dict(arguments or {})
+        # A form sends a blank for what nobody filled in.
+        location = given.pop(LOCATION, "").strip() or None if self._shops.several else None
         try:
-            shop = self._shops.named(given.pop(LOCATION, None) if self._shops.several else None)
+            shop = self._shops.named(location)
         except UnknownShopError as error:
             raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
         try:
@@ -260,8 +262,10 @@ class ShopServer(MCPServer[None]):
         from .prompting import today_utc
 
         if not self._shops.several:
-            names = self._shops.all[0].names
-            return await completed(ref, argument, context, names=names, today=today_utc)
+            mine = self._shops.mine()
+            if not mine:
+                return Completion(values=[])
+            return await completed(ref, argument, context, names=mine[0].names, today=today_utc)
         from .naming_shops import completed_in_a_shop
 
         return await completed_in_a_shop(ref, argument, context, shops=self._shops, today=today_utc)

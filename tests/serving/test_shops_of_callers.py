@@ -228,10 +228,12 @@ def test_a_key_for_a_shop_that_there_is_not_is_refused_at_start(several: bool, t
 
 
 @asynccontextmanager
-async def by_tokens(folder: Path, locations: str, issuer: str) -> AsyncGenerator[str]:
+async def by_tokens(
+    folder: Path, locations: str, issuer: str, shops: tuple[Invented, ...] = SHOPS
+) -> AsyncGenerator[str]:
     """A server that takes an issuer's tokens."""
     settings = {"http_auth": "oauth", "http_issuer": issuer, "http_locations": locations}
-    async with served_shops(shops_file(folder), marked_apps(), **settings) as url:
+    async with served_shops(shops_file(folder, shops), marked_apps(shops), **settings) as url:
         yield url
 
 
@@ -277,3 +279,44 @@ async def test_a_token_names_its_shops(
                 assert await refused(client, "list_products") == (
                     "There is no shop here that you may use. Ask whoever runs this server. Nothing was changed."
                 )
+
+
+async def test_the_only_shop_of_a_file_is_not_there_either_for_a_token_that_names_none(
+    tmp_path: Path,
+) -> None:
+    with issuing() as issuer:
+        async with by_tokens(tmp_path, "scope:shop:", issuer.url, (LAMPS,)) as url:
+            names: list[list[str]] = []
+            for scope in (f"{ALL} shop:{LAMPS.name}", ALL):
+                async with connected(url, issuer.token(url, scope)) as client:
+                    found = await client.complete(
+                        PromptReference(type="ref/prompt", name="draft_product_description"),
+                        {"name": "product", "value": "moon"},
+                    )
+                names.append(found.completion.values)
+            assert all(LAMPS.mark in name for name in names[0])
+            assert (len(names[0]) > 0, names[1]) == (True, [])
+            async with connected(url, issuer.token(url, f"{ALL} shop:{LAMPS.name}")) as client:
+                async with client.listen(resource_subscriptions=["hoopai://catalog"]):
+                    pass
+            async with connected(url, issuer.token(url, ALL)) as client:
+                with pytest.raises(MCPError, match="There is no shop here that you may use"):
+                    async with client.listen(resource_subscriptions=["hoopai://catalog"]):
+                        pass
+                with pytest.raises(MCPError, match="There is no shop here that you may use"):
+                    await client.read_resource("hoopai://catalog")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_blank_location_of_a_prompt_is_one_that_was_left_out(era: Era, tmp_path: Path) -> None:
+    async with by_keys(tmp_path) as url:
+        # What a form sends for a field that nobody filled in.
+        async with connected(url, DAN, era=era) as client:
+            for blank in ("", "  "):
+                found = await client.get_prompt("catalog_health", {"location": blank})
+                assert BEDS.mark in found.model_dump_json()
+        async with connected(url, ANN, era=era) as client:
+            found = await client.get_prompt("catalog_health", {"location": f" {LAMPS.name} "})
+            assert LAMPS.mark in found.model_dump_json()
+            with pytest.raises(MCPError, match="`location` is missing: say which shop"):
+                await client.get_prompt("catalog_health", {"location": ""})
