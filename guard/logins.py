@@ -46,6 +46,27 @@ class Logins:
             connection.execute(update(logins).where(logins.c.name == name).values(values))
             return number
 
+    def replace(self, name: str, former: Login | None, body: dict[str, Any]) -> bool:
+        """Keep a login in place of that one, None for none; False where another is there by now, which stays."""
+        with self._database.transaction() as connection:
+            row = _made(connection, name)
+            there = None if row.body is None else decode(row.body.encode())
+            if there != (None if former is None else former.body):
+                return False
+            values = {"body": encode(body).decode(), "number": row.number + 1}
+            connection.execute(update(logins).where(logins.c.name == name).values(values))
+            return True
+
+    def forget_got_with(self, name: str) -> None:
+        """Forget the tokens of locations that were got with the login of that name."""
+        with self._database.transaction() as connection:
+            names = connection.execute(select(logins.c.name)).scalars().all()
+            # Their names are that of the login and the location, which has no space; another login's name may
+            # begin so too.
+            head = f"{name} "
+            got = [each for each in names if each.startswith(head) and " " not in each.removeprefix(head)]
+            connection.execute(delete(logins).where(logins.c.name.in_(got)))
+
     def forget(self, name: str) -> bool:
         """Forget a login; whether there was one."""
         with self._database.transaction() as connection:

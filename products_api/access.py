@@ -48,10 +48,14 @@ class FixedAccess:
 
 
 class FileAccess:
-    """A token in a file, read when it is first needed and again when it was refused: it may have been replaced."""
+    """A token in a file, read when it is first needed and again when it was refused: it may have been replaced.
 
-    def __init__(self, path: Path) -> None:
+    `setting` is what names the file, for a person.
+    """
+
+    def __init__(self, path: Path, *, setting: str = "HOOPAI_ACCESS_TOKEN_FILE") -> None:
         self._path = path
+        self._setting = setting
         self._token: Token | None = None
 
     async def token(self, operation: Operation) -> Token:
@@ -79,5 +83,5 @@ class FileAccess:
         raise errors.BadTokenError(
             operation,
             fault,
-            next_step="Put the token alone into the file that HOOPAI_ACCESS_TOKEN_FILE names.",
+            next_step=f"Put the token alone into the file that {self._setting} names.",
         )

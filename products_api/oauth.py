@@ -41,7 +41,6 @@ SCOPES: Final = (
     COLLECTIONS_READ,
     COLLECTIONS_WRITE,
 )
-LOG_IN: Final = "Log in again: hoopai-products-mcp login"
 DEFAULT_LIFETIME_SECONDS: Final = 86_399
 """What the platform gives an access token; for an answer that does not say."""
 
@@ -109,6 +108,11 @@ class OAuth:
         self._given_transport = transport
         self._clock = clock
         self._transport: HttpTransport | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that one request may take."""
+        return self._timeout
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -210,23 +214,28 @@ class OAuth:
         return self._transport
 
 
+def login_command(shop: str = "") -> str:
+    """What a person types to log in, for the shop of that name where there are several."""
+    return "hoopai-products-mcp login" + (f" --shop {shop}" if shop else "")
+
+
 def login_ended(
-    why: str, *, status: int | None = None, messages: tuple[str, ...] = ()
+    why: str, *, shop: str = "", status: int | None = None, messages: tuple[str, ...] = ()
 ) -> errors.LoginEndedError:
     """The error of a login that cannot be used any more."""
     return errors.LoginEndedError(
         _TOKEN,
         f"The login at the platform does not work any more. {why}",
-        next_step=LOG_IN,
+        next_step=f"Log in again: {login_command(shop)}",
         status=status,
         messages=messages,
     )
 
 
-def not_logged_in() -> errors.LoginEndedError:
+def not_logged_in(shop: str = "") -> errors.LoginEndedError:
     """The error of a server that nobody has logged in."""
     return errors.LoginEndedError(
-        _TOKEN, "Nobody has logged in for this shop yet.", next_step="Log in: hoopai-products-mcp login"
+        _TOKEN, "Nobody has logged in for this shop yet.", next_step=f"Log in: {login_command(shop)}"
     )
 
 

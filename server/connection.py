@@ -66,7 +66,7 @@ class Connection:
         self._sharing = Sharing(settings, self._store, self.location_id)
         return ProductsClient(
             base_url=settings.base_url,
-            token=access_of(settings, self._store, self._profile.login),
+            token=access_of(settings, self._store, login=self._profile.login, shop=self._profile.name),
             location_id=self.location_id,
             api_version=settings.api_version,
             timeout=settings.timeout,

@@ -153,7 +153,7 @@ async def _shop(shop: "Profile", guarding: "Guarding") -> list[Finding]:
     connection = Connection(settings, store=guarding.store, profile=shop)
     where = "inside this program" if settings.sandbox else f"at {settings.base_url}"
     by_scope = tools_by_scope(settings)
-    found = [Finding("token", "ok", f"from {way_in_words(settings)}")]
+    found = [Finding("token", "ok", f"from {way_in_words(settings, shop.name)}")]
     try:
         client = connection.client
         reads: dict[str, Callable[[], Awaitable[object]]] = {

@@ -24,10 +24,14 @@ def keep(location_id: str, text: str) -> None:
     keyring = _keyring()
     try:
         keyring.set_password(SERVICE, location_id, text)
+        # There are keyrings that take everything and keep nothing.
+        kept = keyring.get_password(SERVICE, location_id) == text
     except Exception as error:
         reason = type(error).__name__
     else:
-        return
+        if kept:
+            return
+        reason = "it does not keep what it is given"
     raise KeyringError(_unusable(reason))
 
 
@@ -65,8 +69,9 @@ def forget(location_id: str) -> bool:
 class KeyringAccess:
     """The token of one location in the keyring, read when it is first needed and again when it was refused."""
 
-    def __init__(self, location_id: str) -> None:
+    def __init__(self, location_id: str, *, shop: str = "") -> None:
         self._location_id = location_id
+        self._command = "hoopai-products-mcp login --token" + (f" --shop {shop}" if shop else "")
         self._token: Token | None = None
 
     async def token(self, operation: "Operation") -> Token:
@@ -92,9 +97,7 @@ class KeyringAccess:
             if text:
                 return Token(text)
             fault = "The system's keyring holds no token for this location."
-        raise errors.BadTokenError(
-            operation, fault, next_step="Put it there: hoopai-products-mcp login --token"
-        )
+        raise errors.BadTokenError(operation, fault, next_step=f"Put it there: {self._command}")
 
 
 def _keyring() -> "type[_Keyring]":

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .command_parser import FAILED, PROGRAM, USAGE_ERROR, CommandError, Parser, checked, read_settings
-from .shop_option import shop_option, the_shop
+from .shop_option import known_shops, shop_option, the_shop
 from .terminal import show, somebody_is_there, wrapped
 
 if TYPE_CHECKING:
@@ -65,12 +65,13 @@ def login(arguments: list[str]) -> int:
     parser.settings(_SETTINGS)
     found = vars(parser.read(arguments))
     port: int = found.pop("port")
-    shop = the_shop(read_settings(found), found["shop"], reachable=False)
+    whole = read_settings(found)
+    shop = the_shop(whole, found["shop"], reachable=False)
     settings = shop.settings
     if settings.location_id is None:
         raise CommandError("HOOPAI_LOCATION_ID says for which shop: set it first.", code=USAGE_ERROR)
     if found["token"]:
-        return _keep_token(settings, settings.location_id)
+        return _keep_token(shop, settings.location_id)
     if settings.client_id is None or settings.client_secret is None:
         raise CommandError(
             "to log in with a browser, the server needs an OAuth app. Set in its environment:",
@@ -79,7 +80,14 @@ def login(arguments: list[str]) -> int:
             f"Without an app, use a Private Integration Token: {PROGRAM} login --token",
             code=USAGE_ERROR,
         )
-    return _log_in(shop, port, paste=found["paste"], browser=not found["no_browser"])
+    others = _others_of_login(whole, shop)
+    return _log_in(shop, port, others=others, paste=found["paste"], browser=not found["no_browser"])
+
+
+def _others_of_login(settings: "Settings", shop: "Profile") -> list[str]:
+    """The names of the other shops that work with the login of this one, which is an agency's then."""
+    known = known_shops(settings, reachable=False) if settings.shops_file is not None else []
+    return [other.name for other in known if other.login == shop.login and other.name != shop.name]
 
 
 def _port(text: str) -> int:
@@ -88,11 +96,13 @@ def _port(text: str) -> int:
     return 0 if text == "0" else port(text)
 
 
-def _keep_token(settings: "Settings", location_id: str) -> int:
+def _keep_token(shop: "Profile", location_id: str) -> int:
     import getpass
 
     from .keyring_token import KeyringError, keep
     from .values import token
+
+    settings = shop.settings
 
     if somebody_is_there():
         text = getpass.getpass("Private Integration Token (it is not shown): ")
@@ -106,19 +116,43 @@ def _keep_token(settings: "Settings", location_id: str) -> int:
         keep(location_id, text)
     except KeyringError as error:
         raise CommandError(f"{error} Nothing was kept.") from None
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.keyring_mark.touch(mode=0o600)
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.keyring_mark.touch(mode=0o600)
+    except OSError as error:
+        raise CommandError(
+            "the token is in the system's keyring, and no server will look for it there: the folder "
+            f"{settings.data_dir} cannot be written: {error.strerror}.",
+            "Give another folder with --data-dir, here and to the server.",
+        ) from None
     show(
-        wrapped(
-            f"The token of location {location_id} is in the system's keyring. A server with this HOOPAI_LOCATION_ID "
-            "and neither a token nor an app in its environment uses it."
-        ),
-        f"See whether it works:  {PROGRAM} doctor",
+        wrapped(f"The token of location {location_id} is in the system's keyring. {_who_uses_it(shop)}"),
+        f"See whether it works:  {PROGRAM} doctor{_of(shop)}",
     )
     return 0
 
 
-def _log_in(shop: "Profile", port: int, *, paste: bool, browser: bool) -> int:
+def _who_uses_it(shop: "Profile") -> str:
+    """When the token in the keyring counts."""
+    from .shop_access import KEYRING, way_in_words
+
+    way = way_in_words(shop.settings, shop.name)
+    if not shop.name:
+        first = "" if way == KEYRING else f" What is set here comes first: {way}."
+        return (
+            "A server with this HOOPAI_LOCATION_ID and neither a token nor an app in its environment uses it."
+            + first
+        )
+    if way == KEYRING:
+        return f"A server with this file of shops uses it for {shop.name}."
+    return f"It is not used as long as the file of shops names another way in for {shop.name}: {way}."
+
+
+def _of(shop: "Profile") -> str:
+    return f" --shop {shop.name}" if shop.name else ""
+
+
+def _log_in(shop: "Profile", port: int, *, others: list[str], paste: bool, browser: bool) -> int:
     from ..products_api.oauth import authorize_url
     from .callback import CallbackError, listening
 
@@ -133,7 +167,7 @@ def _log_in(shop: "Profile", port: int, *, paste: bool, browser: bool) -> int:
                 state=callback.state,
             )
             code = _pasted(callback, address) if paste else _come_back(callback, address, browser=browser)
-            return _exchanged(shop, code, callback.address)
+            return _exchanged(shop, code, callback.address, others=others)
     except CallbackError as error:
         raise CommandError(f"{error} Nothing was kept.") from None
     except OSError as error:
@@ -167,7 +201,7 @@ def _pasted(callback: "Callback", address: str) -> "Token":
     return callback.take(pasted)
 
 
-def _exchanged(shop: "Profile", code: "Token", redirect_uri: str) -> int:
+def _exchanged(shop: "Profile", code: "Token", redirect_uri: str, *, others: list[str]) -> int:
     import anyio
 
     from ..products_api.errors import ProductsApiError
@@ -185,10 +219,19 @@ def _exchanged(shop: "Profile", code: "Token", redirect_uri: str) -> int:
     try:
         grant = anyio.run(exchange)
     except ProductsApiError as error:
-        raise CommandError(f"{error.happened} Nothing was kept. Begin anew: {PROGRAM} login") from None
-    if not grant.is_agency and grant.location_id not in {None, settings.location_id}:
         raise CommandError(
-            f"the app was let into location {grant.location_id}, and HOOPAI_LOCATION_ID is {settings.location_id}.",
+            f"{error.happened} Nothing was kept. Begin anew: {PROGRAM} login{_of(shop)}"
+        ) from None
+    if not grant.is_agency and others:
+        # Kept, it would end the agency's own login, by which the others work.
+        raise CommandError(
+            f"the app was let into one location, and the login is that of an agency, also for {', '.join(others)}.",
+            "Nothing was kept. Choose the agency in the browser.",
+        )
+    if not grant.is_agency and grant.location_id not in {None, settings.location_id}:
+        wanted = f"the shop {shop.name}" if shop.name else "HOOPAI_LOCATION_ID"
+        raise CommandError(
+            f"the app was let into location {grant.location_id}, and {wanted} is {settings.location_id}.",
             "Nothing was kept. Choose that location in the browser, or set the other id.",
         )
     _keep_grant(shop, grant)
@@ -196,7 +239,7 @@ def _exchanged(shop: "Profile", code: "Token", redirect_uri: str) -> int:
     show(wrapped(f"Logged in for {whose}. The server renews the login by itself."))
     if missing := sorted(set(settings.scopes.split()) - set(grant.scope.split())):
         show(wrapped(f"Not granted: {', '.join(missing)}. What needs them will be refused."))
-    show(f"See whether it works:  {PROGRAM} doctor")
+    show(f"See whether it works:  {PROGRAM} doctor{_of(shop)}")
     return 0
 
 
@@ -208,8 +251,8 @@ def _keep_grant(shop: "Profile", grant: "Grant") -> None:
     name = login_name(settings.base_url, settings.client_id or "", shop.login)
     try:
         with _store(settings) as logins:
-            # A location's token that an earlier login of an agency gave is not this login's.
-            logins.forget(f"{name} {settings.location_id}")
+            # The tokens of locations that an earlier login of an agency gave are not this login's.
+            logins.forget_got_with(name)
             logins.keep(name, to_plain(grant))
     except StoreError as error:
         said = str(error)
@@ -240,11 +283,12 @@ def logout(arguments: list[str]) -> int:
     shop_option(parser)
     parser.settings(("client_id", "location_id", "shops_file", "base_url", "data_dir"))
     found = vars(parser.read(arguments))
-    shop = the_shop(read_settings(found), found["shop"], reachable=False)
+    whole = read_settings(found)
+    shop = the_shop(whole, found["shop"], reachable=False)
     settings = shop.settings
     gone: list[str] = []
     if settings.client_id is not None:
-        gone += _forget_login(shop)
+        gone += _forget_login(shop, _others_of_login(whole, shop))
     if settings.location_id is not None and settings.keyring_mark.exists():
         gone += _forget_token(settings, settings.location_id)
     if not gone:
@@ -254,7 +298,7 @@ def logout(arguments: list[str]) -> int:
     return 0
 
 
-def _forget_login(shop: "Profile") -> list[str]:
+def _forget_login(shop: "Profile", others: list[str]) -> list[str]:
     from ..guard.store_errors import StoreError
     from .oauth_access import login_name
 
@@ -262,14 +306,17 @@ def _forget_login(shop: "Profile") -> list[str]:
     name = login_name(settings.base_url, settings.client_id or "", shop.login)
     try:
         with _store(settings) as logins:
-            was = [logins.forget(name), logins.forget(f"{name} {settings.location_id}")]
+            was = logins.forget(name)
+            logins.forget_got_with(name)
     except StoreError as error:
         raise CommandError(f"the login could not be forgotten. {error}") from None
-    if not any(was):
+    if not was:
         return []
+    also = f" It was the agency's, and also that of {', '.join(others)}." if others else ""
     return [
-        "The login is forgotten here. At the platform the app is still let in, and an access token that somebody "
-        "copied works for up to a day: uninstall the app there to end that too."
+        f"The login is forgotten here.{also} A server that is running works on with the access token that it holds, "
+        "for up to a day: end it. At the platform the app is still let in, and an access token that somebody copied "
+        "works for up to a day: uninstall the app there to end that too."
     ]
 
 

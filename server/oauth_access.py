@@ -4,28 +4,33 @@ A refresh token is good once, and the token endpoint takes few requests a minute
 in the store, the new pair is kept before it is used, and everybody else takes over what was kept.
 """
 
+import contextlib
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
 from ..products_api import errors
 from ..products_api.credentials import Token
-from ..products_api.oauth import OAuth, login_ended, not_logged_in
+from ..products_api.oauth import OAuth, login_command, login_ended, not_logged_in
 from ..products_api.operations import Operation
 
 if TYPE_CHECKING:
-    from ..guard.logins import Logins
+    from ..guard.logins import Login, Logins
     from ..guard.store import Store
     from ..products_api.oauth import Grant
+
+log = logging.getLogger("hoopai_products_mcp.server")
 
 EARLY_SECONDS = 60.0
 """A token that expires this soon is renewed first: the request and a slow clock need some of it."""
 TURN_SECONDS = 90.0
-"""How long one process may take to renew before another tries: longer than any request to the token endpoint."""
+"""How long one process may take to renew before another tries; longer where a request may take longer."""
 PATIENCE_SECONDS = 30.0
 """How long a call waits for somebody else's renewal, or for the token endpoint's limit."""
 LOOK_SECONDS = 0.1
@@ -37,6 +42,26 @@ MOST_A_MINUTE = 5
 
 _LOGIN = Operation("oauth_token", "POST", "/oauth/token", 200, ())
 
+
+@dataclass(frozen=True)
+class _Failure:
+    """That a token could not be got, and what to look at where the platform refuses it."""
+
+    what: str
+    check: str
+
+
+_NOT_RENEWED = _Failure("The login could not be renewed", "Check that the base URL is the API's own address")
+_SAID_AS_THEY_ARE = (
+    errors.LoginEndedError,
+    errors.MissingScopeError,
+    errors.RateLimitedError,
+    errors.ServerError,
+    errors.RequestTimeoutError,
+    errors.NotReachedError,
+    errors.ConnectionLostError,
+)
+
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -45,13 +70,16 @@ Sleep = Callable[[float], Awaitable[None]]
 class _Ended:
     """A login that the platform has refused, and until when it is not asked again."""
 
-    grant: "Grant | None"
+    grant: "Grant"
     error: errors.LoginEndedError
     until: float
 
 
 class OAuthAccess:
-    """The tokens of one app for one location, or of an agency from which the location's are got."""
+    """The tokens of one app for one location, or of an agency from which the location's are got.
+
+    `shop` is its name where there are several.
+    """
 
     def __init__(
         self,
@@ -60,6 +88,7 @@ class OAuthAccess:
         *,
         name: str,
         location_id: str,
+        shop: str = "",
         clock: Callable[[], float] = time.time,
         sleep: Sleep | None = None,
     ) -> None:
@@ -67,15 +96,19 @@ class OAuthAccess:
         self._store = store
         self._name = name
         self._location_id = location_id
+        self._shop = shop
         self._clock = clock
         self._sleep = sleep or anyio.sleep
         self._holder = secrets.token_hex(8)
         self._turn = anyio.Lock()
         self._grant: Grant | None = None
-        self._ended: dict[str, _Ended] = {}
+        self._ended: _Ended | None = None
+        self._unkept: dict[str, tuple[Login | None, Grant]] = {}
 
     async def token(self, operation: Operation) -> Token:
         """A token that is good for a while."""
+        if self._unkept:
+            await self._keep_the_rest()
         grant = self._grant
         if grant is None or self._expires_soon(grant):
             grant = await self._renewed(None, operation)
@@ -98,24 +131,52 @@ class OAuthAccess:
             return grant
 
     async def _of_location(self, refused: Token | None, operation: Operation) -> "Grant":
-        login = await self._kept(self._name)
+        login = _grant_in(await self._kept(self._name))
         if login is None:
-            raise not_logged_in()
+            raise not_logged_in(self._shop)
         if not login.is_agency:
             if login.location_id not in {None, self._location_id}:
-                raise login_ended("It is for another location than HOOPAI_LOCATION_ID.")
-            return await self._fresh(self._name, login, refused, operation, self._oauth.refresh)
+                raise login_ended(f"It is for another location than {self._location_id}.", shop=self._shop)
+            return await self._fresh(self._name, login, refused, operation, self._refreshed)
         name = f"{self._name} {self._location_id}"
 
-        async def of_agency(_: "Grant | None") -> "Grant":
-            agency = await self._fresh(self._name, login, None, operation, self._oauth.refresh)
-            try:
-                return await self._oauth.location_grant(agency, self._location_id)
-            except errors.BadTokenError:
-                agency = await self._fresh(self._name, agency, agency.access, operation, self._oauth.refresh)
+        async def of_agency(former: "Login | None", operation: Operation, until: float) -> "Grant":
+            self._refuse_ended(login)
+            agency = await self._fresh(self._name, login, None, operation, self._refreshed)
+
+            async def exchanged() -> "Grant":
                 return await self._oauth.location_grant(agency, self._location_id)
 
-        return await self._fresh(name, await self._kept(name), refused, operation, of_agency)
+            failure = _Failure(
+                f"The login of the agency gives no token for location {self._location_id}",
+                "Check that id, and that the app is let into that location",
+            )
+            await self._until_it_may_be_asked(operation, until)
+            try:
+                return await self._got_and_kept(name, former, exchanged, failure)
+            except errors.BadTokenError as error:
+                if error.status != HTTPStatus.UNAUTHORIZED:
+                    raise
+            agency = await self._fresh(self._name, agency, agency.access, operation, self._refreshed)
+            await self._until_it_may_be_asked(operation, until)
+            return await self._got_and_kept(name, former, exchanged, failure)
+
+        return await self._fresh(name, _grant_in(await self._kept(name)), refused, operation, of_agency)
+
+    async def _refreshed(self, former: "Login | None", operation: Operation, until: float) -> "Grant":
+        """The next grant in place of a login's."""
+        grant = _grant_in(former)
+        if grant is None:
+            raise not_logged_in(self._shop)
+        self._refuse_ended(grant)
+        await self._until_it_may_be_asked(operation, until)
+        try:
+            return await self._got_and_kept(
+                self._name, former, lambda: self._oauth.refresh(grant), _NOT_RENEWED
+            )
+        except errors.LoginEndedError as error:
+            self._ended = _Ended(grant, error, self._clock() + ENDED_SECONDS)
+            raise
 
     async def _fresh(
         self,
@@ -123,14 +184,18 @@ class OAuthAccess:
         grant: "Grant | None",
         refused: Token | None,
         operation: Operation,
-        renew: "Callable[[Any], Awaitable[Grant]]",
+        renew: "Callable[[Login | None, Operation, float], Awaitable[Grant]]",
     ) -> "Grant":
-        """The kept grant if it is good, else the one that this or another process renews it to."""
+        """The kept grant if it is good, else the one that this or another process renews it to.
+
+        `renew` is given the login that is kept, and until when it may wait.
+        """
         until = self._clock() + PATIENCE_SECONDS
+        seconds = max(TURN_SECONDS, 2 * PATIENCE_SECONDS + self._oauth.timeout)
         while True:
             if grant is not None and grant.access != refused and not self._expires_soon(grant):
                 return grant
-            if await self._logins(lambda logins: logins.claim(name, self._holder, TURN_SECONDS)):
+            if await self._logins(lambda logins: logins.claim(name, self._holder, seconds)):
                 break
             if self._clock() >= until:
                 raise errors.RateLimitedError(
@@ -140,26 +205,22 @@ class OAuthAccess:
                     retryable=True,
                 )
             await self._sleep(LOOK_SECONDS)
-            grant = await self._kept(name)
+            grant = _grant_in(await self._kept(name))
         try:
             # Renewed by whoever had the turn just before?
-            grant = await self._kept(name)
+            former = await self._kept(name)
+            grant = _grant_in(former)
             if grant is not None and grant.access != refused and not self._expires_soon(grant):
                 return grant
-            self._refuse_ended(name, grant)
-            await self._until_it_may_be_asked(operation, until)
-            try:
-                return await self._renewed_and_kept(name, grant, renew)
-            except errors.LoginEndedError as error:
-                self._ended[name] = _Ended(grant, error, self._clock() + ENDED_SECONDS)
-                raise
+            return await renew(former, operation, until)
         finally:
-            with anyio.CancelScope(shield=True):
+            # A turn that cannot be given up ends by itself, and is no reason to lose what was got in it.
+            with anyio.CancelScope(shield=True), contextlib.suppress(errors.BadTokenError):
                 await self._logins(lambda logins: logins.release(name, self._holder))
 
-    def _refuse_ended(self, name: str, grant: "Grant | None") -> None:
+    def _refuse_ended(self, grant: "Grant") -> None:
         """Refuse at once what the platform has refused a moment ago."""
-        ended = self._ended.get(name)
+        ended = self._ended
         if ended is not None and ended.grant == grant and self._clock() < ended.until:
             former = ended.error
             raise errors.LoginEndedError(
@@ -170,16 +231,70 @@ class OAuthAccess:
                 messages=former.messages,
             )
 
-    async def _renewed_and_kept(
-        self, name: str, grant: "Grant | None", renew: "Callable[[Any], Awaitable[Grant]]"
+    async def _got_and_kept(
+        self, name: str, former: "Login | None", ask: "Callable[[], Awaitable[Grant]]", failure: "_Failure"
     ) -> "Grant":
-        fresh: list[Grant] = []
+        """A grant that is asked for and kept in place of the former one."""
         # Nothing may come between the new pair and its keeping: the former one is spent.
         with anyio.CancelScope(shield=True):
-            fresh.append(await renew(grant))
-            body = to_plain(fresh[0])
-            await self._logins(lambda logins: logins.keep(name, body))
-        return fresh[0]
+            try:
+                fresh = await ask()
+            except errors.ProductsApiError as error:
+                raise self._in_other_words(error, failure) from None
+            return await self._keep(name, former, fresh)
+
+    async def _keep(self, name: str, former: "Login | None", fresh: "Grant") -> "Grant":
+        body = to_plain(fresh)
+        try:
+            kept = await self._logins(lambda logins: logins.replace(name, former, body))
+        except errors.BadTokenError:
+            log.warning("A renewed login could not be kept yet: this is tried again with each call")
+            self._unkept[name] = former, fresh
+            return fresh
+        self._unkept.pop(name, None)
+        if kept:
+            return fresh
+        # Somebody has logged in or out meanwhile, and what they said counts.
+        now = _grant_in(await self._kept(name))
+        if now is None:
+            raise not_logged_in(self._shop)
+        return now
+
+    async def _keep_the_rest(self) -> None:
+        """Keep what could not be kept when it was got, if that is possible now."""
+        async with self._turn:
+            for name, (former, fresh) in list(self._unkept.items()):
+                with contextlib.suppress(errors.BadTokenError):
+                    await self._keep(name, former, fresh)
+
+    def _in_other_words(self, error: errors.ProductsApiError, failure: "_Failure") -> errors.ProductsApiError:
+        """An error of the token endpoint for whoever wanted something of the shop, of which nothing was changed."""
+        advice = f"log in again: {login_command(self._shop)}"
+        if isinstance(error, errors.LoginEndedError):
+            happened, next_step = error.happened, advice[0].upper() + advice[1:]
+        else:
+            happened = f"{failure.what}. {error.happened}"
+            if isinstance(error, errors.NotFoundError):
+                happened = f"{failure.what}: the API answered that it is not there (status {error.status})."
+            next_step = "Try again in a minute."
+            if error.outcome == "unknown":
+                next_step += f" If it is refused then, {advice}"
+            elif isinstance(error, errors.MissingScopeError):
+                next_step = f"Add the scope to the app and to HOOPAI_SCOPES, and {advice}"
+            elif isinstance(error, errors.RefusedError) and not isinstance(error, errors.RateLimitedError):
+                next_step = f"{failure.check}; then {advice}"
+        # Whoever looks whether a thing of the shop is there must not take this for its absence.
+        kind = type(error) if isinstance(error, _SAID_AS_THEY_ARE) else errors.BadTokenError
+        return kind(
+            _LOGIN,
+            happened,
+            next_step=next_step,
+            status=error.status,
+            trace_id=error.trace_id,
+            messages=error.messages,
+            retryable=isinstance(error, errors.RateLimitedError | errors.NotReachedError),
+            wait_seconds=error.wait_seconds,
+        )
 
     async def _until_it_may_be_asked(self, operation: Operation, until: float) -> None:
         while wait := await self._logins(lambda logins: logins.may_ask(self._name, most=MOST_A_MINUTE)):
@@ -193,9 +308,8 @@ class OAuthAccess:
                 )
             await self._sleep(wait)
 
-    async def _kept(self, name: str) -> "Grant | None":
-        login = await self._logins(lambda logins: logins.find(name))
-        return None if login is None else from_plain(login.body)
+    async def _kept(self, name: str) -> "Login | None":
+        return await self._logins(lambda logins: logins.find(name))
 
     async def _logins(self, work: "Callable[[Logins], T]") -> T:
         from ..guard.database import StoreError
@@ -218,6 +332,10 @@ def granted_scopes(logins: "Logins", name: str, location_id: str) -> frozenset[s
     """The scopes that the platform told when it let an app into a location; none where it did not."""
     kept = logins.find(f"{name} {location_id}") or logins.find(name)
     return frozenset() if kept is None else frozenset(from_plain(kept.body).scope.split())
+
+
+def _grant_in(login: "Login | None") -> "Grant | None":
+    return None if login is None else from_plain(login.body)
 
 
 def to_plain(grant: "Grant") -> dict[str, Any]:

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-def access_of(settings: "Settings", store: "Store", login: str = "") -> Access:
+KEYRING = "the system's keyring"
+
+
+def access_of(settings: "Settings", store: "Store", *, login: str = "", shop: str = "") -> Access:
     """What gives the tokens for a real shop; `login` tells its OAuth login from others with the same app.
+
+    `shop` is its name where there are several.
 
     Raises:
         ValueError: these settings have no shop.
@@ -20,17 +25,18 @@ def access_of(settings: "Settings", store: "Store", login: str = "") -> Access:
     if settings.access_token is not None:
         return FixedAccess(Token(settings.access_token.get_secret_value()))
     if settings.access_token_file is not None:
-        return FileAccess(settings.access_token_file)
+        where = f"`access_token_file` of the shop {shop}" if shop else "HOOPAI_ACCESS_TOKEN_FILE"
+        return FileAccess(settings.access_token_file, setting=where)
     if settings.location_id is None:
         raise ValueError("without the sandbox, a location is needed")
     if settings.client_id is None:
         from .keyring_token import KeyringAccess
 
-        return KeyringAccess(settings.location_id)
+        return KeyringAccess(settings.location_id, shop=shop)
     from .oauth_access import OAuthAccess, login_name
 
     name = login_name(settings.base_url, settings.client_id, login)
-    return OAuthAccess(oauth_of(settings), store, name=name, location_id=settings.location_id)
+    return OAuthAccess(oauth_of(settings), store, name=name, location_id=settings.location_id, shop=shop)
 
 
 def oauth_of(settings: "Settings") -> "OAuth":
@@ -58,14 +64,14 @@ def is_login(settings: "Settings") -> bool:
     return not settings.sandbox and settings.client_id is not None and without_token
 
 
-def way_in_words(settings: "Settings") -> str:
-    """Where the token comes from, for a person."""
+def way_in_words(settings: "Settings", shop: str = "") -> str:
+    """Where the token comes from, for a person; `shop` is the name of the shop where there are several."""
     if settings.sandbox:
         return "the embedded shop's own"
     if settings.access_token is not None:
         return "HOOPAI_ACCESS_TOKEN"
     if settings.access_token_file is not None:
-        return "the file that HOOPAI_ACCESS_TOKEN_FILE names"
+        return f"the file that {'access_token_file' if shop else 'HOOPAI_ACCESS_TOKEN_FILE'} names"
     if settings.client_id is not None:
         return "the OAuth login"
-    return "the system's keyring"
+    return KEYRING

@@ -232,6 +232,32 @@ async def test_what_is_no_token_is_not_kept(tmp_path: Path, typed: str) -> None:
         assert not (tmp_path / "keyring.json").exists()
 
 
+async def test_a_keyring_that_keeps_nothing_is_no_success(tmp_path: Path) -> None:
+    async with platform(tmp_path) as at:
+        environment = at.keyring() | {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        outcome = await at.run(environment, "login", "--token", typed=f"{TOKEN}\n")
+        assert (outcome.code, outcome.stdout) == (1, "")
+        assert "cannot be used (it does not keep what it is given)" in outcome.stderr
+        assert outcome.stderr.endswith("Nothing was kept.\n")
+        assert not at.folder.exists()
+
+
+async def test_a_folder_that_cannot_be_written_is_said_of_a_token_in_the_keyring(tmp_path: Path) -> None:
+    async with platform(tmp_path) as at:
+        (tmp_path / "file").touch()
+        environment = at.keyring(HOOPAI_DATA_DIR=str(tmp_path / "file" / "data"))
+        outcome = await at.run(environment, "login", "--token", typed=f"{TOKEN}\n")
+        assert (outcome.code, outcome.stdout) == (1, "")
+        assert "no server will look for it there: the folder " in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+
+
+async def test_what_comes_before_the_keyring_is_said(tmp_path: Path) -> None:
+    async with platform(tmp_path) as at:
+        kept = await at.run(at.keyring(HOOPAI_ACCESS_TOKEN=CANARY), "login", "--token", typed=f"{TOKEN}\n")
+        assert "What is set here comes first: HOOPAI_ACCESS_TOKEN." in " ".join(kept.stdout.split())
+
+
 async def test_a_token_in_a_file_works_and_a_replaced_one_is_read_again(tmp_path: Path) -> None:
     async with platform(tmp_path) as at:
         file = tmp_path / "token"

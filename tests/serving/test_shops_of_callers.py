@@ -296,9 +296,11 @@ async def test_the_only_shop_of_a_file_is_not_there_either_for_a_token_that_name
                 names.append(found.completion.values)
             assert all(LAMPS.mark in name for name in names[0])
             assert (len(names[0]) > 0, names[1]) == (True, [])
-            async with connected(url, issuer.token(url, f"{ALL} shop:{LAMPS.name}")) as client:
-                async with client.listen(resource_subscriptions=["hoopai://catalog"]):
-                    pass
+            async with (
+                connected(url, issuer.token(url, f"{ALL} shop:{LAMPS.name}")) as client,
+                client.listen(resource_subscriptions=["hoopai://catalog"]),
+            ):
+                pass
             async with connected(url, issuer.token(url, ALL)) as client:
                 with pytest.raises(MCPError, match="There is no shop here that you may use"):
                     async with client.listen(resource_subscriptions=["hoopai://catalog"]):
