@@ -1,6 +1,7 @@
 """What all tests share: the event loop's backend, and how hypothesis searches."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,14 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A data folder of these tests' own, in place of that of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture
