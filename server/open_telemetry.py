@@ -24,7 +24,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 
 from ..products_api.operations import Operation
 from ..products_api.watching import Reason
@@ -102,8 +102,8 @@ class CleanSpans(SpanExporter):
             name = _OTHER
         return ReadableSpan(
             name=name,
-            context=span.get_span_context(),
-            parent=span.parent,
+            context=_ids_of(span.get_span_context()),
+            parent=_ids_of(span.parent),
             resource=span.resource,
             attributes=attributes,
             kind=span.kind,
@@ -112,6 +112,13 @@ class CleanSpans(SpanExporter):
             end_time=span.end_time,
             instrumentation_scope=span.instrumentation_scope,
         )
+
+
+def _ids_of(context: SpanContext | None) -> SpanContext | None:
+    """What joins a span to its trace, without what the client has written beside it (`tracestate`)."""
+    if context is None:
+        return None
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
 
 
 class _Answered:

@@ -141,6 +141,20 @@ async def test_calls_requests_and_approvals_are_told_and_nothing_that_somebody_w
             assert kept.encode() not in everything
 
 
+async def test_what_a_client_says_beside_the_ids_of_its_trace_is_not_told(tmp_path: Path) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    said = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "tracestate": f"client={SECRET}"}
+    with collecting() as collector:
+        async with measured(collector.url, tmp_path) as url:
+            params = {"name": "list_products", "arguments": {"limit": 1}, "_meta": said}
+            answer = await post(url, "tools/call", params, Authorization=f"Bearer {ANN}")
+            assert answer.status_code == 200
+        assert "tools/call list_products" in {name for name, _ in collector.spans()}
+        everything = b"".join(body for _, body in collector.bodies)
+        assert bytes.fromhex(trace) in everything
+        assert SECRET.encode() not in everything
+
+
 async def test_a_server_on_a_pipe_tells_of_its_calls_when_its_client_goes(tmp_path: Path) -> None:
     with collecting() as collector:
         environment = {

@@ -222,7 +222,13 @@ def message(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    return {"jsonrpc": "2.0", "id": 7, "method": method, "params": {**(params or {}), "_meta": meta}}
+    given = params or {}
+    return {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "method": method,
+        "params": {**given, "_meta": {**meta, **given.get("_meta", {})}},
+    }
 
 
 async def post(
