@@ -77,11 +77,13 @@ def _keys(settings: "Settings", shops: frozenset[str]) -> Any:
     from .key_tokens import KeyVerifier
 
     text = settings.http_keys.get_secret_value() if settings.http_keys is not None else None
-    file = f"the file that {variable('http_keys_file')} names"
+    where = variable("http_keys")
     try:
+        KeyVerifier(text, None, shops=shops)
+        where = f"the file that {variable('http_keys_file')} names"
         return KeyVerifier(text, settings.http_keys_file, shops=shops)
     except ValueError as error:
-        said = f"{file} {error}"
+        said = f"{where} {error}"
     except OSError as error:
-        said = f"{file} cannot be read: {error.strerror}"
+        said = f"{where} cannot be read: {error.strerror}"
     raise IdentificationError(said)

@@ -32,7 +32,7 @@ class KeyVerifier:
         self._kept: list[Key] = []
         if path is not None:
             self._mark = _mark(path)
-            self._kept = self._known(_read(path))
+            self._kept = self._in(path)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The caller with that key, or None."""
@@ -59,13 +59,28 @@ class KeyVerifier:
             raise ValueError(f"limits a key to a shop that there is not; {there_are}")
         return keys
 
+    def _in(self, path: Path) -> list[Key]:
+        """The keys in the file.
+
+        Raises:
+            ValueError: it holds something else, or a caller that has a key in the environment too: which of the two
+                gives their rights would be a guess.
+            OSError: it cannot be read.
+        """
+        keys = self._known(_read(path))
+        if any(key.name == other.name or key.key == other.key for key in keys for other in self._fixed):
+            raise ValueError(
+                "has a name or a key that HOOPAI_HTTP_KEYS has too; each caller has one of its own"
+            )
+        return keys
+
     def _in_file(self) -> list[Key]:
         if self._path is None:
             return []
         try:
             mark = _mark(self._path)
             if mark != self._mark:
-                self._kept = self._known(_read(self._path))
+                self._kept = self._in(self._path)
                 self._mark = mark
         except (OSError, ValueError) as error:
             # A key that was to be taken away must not go on working because of a slip in another line.
@@ -84,4 +99,8 @@ def _mark(path: Path) -> tuple[int, int, int]:
 
 def _read(path: Path) -> list[Key]:
     with path.open("rb") as file:
-        return read_keys(file.read(LARGEST_FILE).decode("utf-8", "replace").splitlines())
+        text = file.read(LARGEST_FILE + 1)
+    if len(text) > LARGEST_FILE:
+        # Where a line is cut off, what is left of it could be a key with all rights.
+        raise ValueError(f"is longer than {LARGEST_FILE} bytes")
+    return read_keys(text.decode("utf-8", "replace").splitlines())

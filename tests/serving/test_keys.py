@@ -25,6 +25,10 @@ from web_server import (
 )
 
 from hoopai_products_mcp.sandbox.identity import TOKEN
+from hoopai_products_mcp.server.identification import IdentificationError
+from hoopai_products_mcp.server.key_tokens import LARGEST_FILE
+from hoopai_products_mcp.server.settings import Settings
+from hoopai_products_mcp.server.streamable_http import http_app
 
 pytestmark = pytest.mark.anyio
 
@@ -317,3 +321,56 @@ async def test_a_prompt_tells_a_caller_what_they_may_not_have_done(era: Era) -> 
     )
     assert "This server does not offer" in texts[WRITES]
     assert "This server does not offer" not in texts[ANN]
+
+
+@pytest.mark.parametrize("line", [f"ann = {READS}", f"reader = {ANN}"])
+async def test_a_name_or_a_key_of_both_places_is_refused_in_words(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{line} read\n")
+    more: dict[str, Any] = {"http_auth": "key", "http_keys": f"ann={ANN}", "http_keys_file": file}
+    settings = Settings.model_validate({"sandbox": True, **more})
+    with pytest.raises(IdentificationError) as error:
+        http_app(settings, "http://127.0.0.1:8000")
+    assert str(error.value) == (
+        "the file that HOOPAI_HTTP_KEYS_FILE names has a name or a key that HOOPAI_HTTP_KEYS has too; each caller has "
+        "one of its own"
+    )
+
+
+async def test_a_name_of_both_places_that_comes_later_counts_in_neither_file_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"bob = {BOB}\n")
+    async with served(http_auth="key", http_keys=f"ann={ANN}", http_keys_file=file) as server:
+
+        async def statuses() -> list[int]:
+            return [
+                (await post(server.url, Authorization=f"Bearer {key}")).status_code
+                for key in (ANN, BOB, READS)
+            ]
+
+        assert await statuses() == [200, 200, 401]
+        file.write_text(f"bob = {BOB}\nann = {READS}\n")
+        with caplog.at_level(logging.WARNING):
+            assert await statuses() == [200, 401, 401]
+    assert "has a name or a key that HOOPAI_HTTP_KEYS has too" in caplog.text
+
+
+def test_a_shop_that_there_is_not_is_said_of_the_place_that_names_it() -> None:
+    settings = Settings.model_validate(
+        {"sandbox": True, "http_auth": "key", "http_keys": f"ann={ANN} @lamps"}
+    )
+    with pytest.raises(
+        IdentificationError, match=r"^HOOPAI_HTTP_KEYS limits a key to a shop that there is not"
+    ):
+        http_app(settings, "http://127.0.0.1:8000")
+
+
+def test_a_file_of_keys_that_is_too_long_is_not_read_in_part(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    # What is left of a key's line where it is cut off could be a key with all rights.
+    file.write_text("#" * (LARGEST_FILE - len(READS) - 10) + f"\nann = {READS} read\n")
+    settings = Settings.model_validate({"sandbox": True, "http_auth": "key", "http_keys_file": file})
+    with pytest.raises(IdentificationError, match="is longer than 1000000 bytes"):
+        http_app(settings, "http://127.0.0.1:8000")
