@@ -76,7 +76,9 @@ class Identification:
     needed: Mapping[str, tuple[str, ...]]
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not an error
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """A request that is not let through, and what is answered."""
+
     def __init__(
         self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None, rpc_id: Any = None
     ) -> None:
@@ -112,7 +114,7 @@ class Gate:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
         headers = Headers(scope=scope)
-        seen = _Seen(request_ids.begin(headers.get(request_ids.HEADER)), scope["method"])
+        seen = Seen(request_ids.begin(headers.get(request_ids.HEADER)), scope["method"])
 
         async def answer(message: "Message") -> None:
             if message["type"] == "http.response.start":
@@ -124,7 +126,7 @@ class Gate:
         try:
             try:
                 receive = await self._admitted(scope, receive, headers, seen)
-            except _Refused as refused:
+            except Refused as refused:
                 await _refusal(refused)(scope, receive, answer)
                 return
             async with self._under_way.counted(stream=seen.is_stream, seconds=seen.seconds_left):
@@ -138,12 +140,12 @@ class Gate:
                 self._measure(scope["method"], seen.status, seen.seconds)
 
     async def _admitted(
-        self, scope: "Scope", receive: "Receive", headers: Headers, seen: "_Seen"
+        self, scope: "Scope", receive: "Receive", headers: Headers, seen: "Seen"
     ) -> "Receive":
         """Check a request; what to read its body from.
 
         Raises:
-            _Refused: it is not let through.
+            Refused: it is not let through.
         """
         self._refuse_if_ending()
         rights = await self._identified(scope, headers, seen)
@@ -155,28 +157,28 @@ class Gate:
         rpc_id, tool = seen.reads(body)
         if self._identification is not None:
             if wait := self._rate.wait(seen.caller):
-                raise _Refused(
+                raise Refused(
                     HTTPStatus.TOO_MANY_REQUESTS,
                     f"Too many requests from {seen.caller}: nothing was done. Try again in {wait} s.",
                     {"Retry-After": str(wait)},
                     rpc_id,
                 )
             self._may_call(self._identification, tool, rights, rpc_id)
-        return _replay(body, receive) if scope["method"] == "POST" else receive
+        return replay(body, receive) if scope["method"] == "POST" else receive
 
     def _refuse_if_ending(self) -> None:
         if self._under_way.ending:
-            raise _Refused(
+            raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "This server is being stopped. Nothing was done; try again.",
                 {"Retry-After": str(RETRY_SECONDS), "Connection": "close"},
             )
 
-    async def _identified(self, scope: "Scope", headers: Headers, seen: "_Seen") -> frozenset[str]:
+    async def _identified(self, scope: "Scope", headers: Headers, seen: "Seen") -> frozenset[str]:
         """Who calls: what they may do."""
         if self._identification is None:
             if any(name in headers for name in _FROM_ELSEWHERE):
-                raise _Refused(
+                raise Refused(
                     HTTPStatus.FORBIDDEN,
                     "A proxy has handed this request on, and this server does not ask callers who they are: it is for "
                     "the programs of its own machine. Set HOOPAI_HTTP_AUTH to key or oauth. Nothing was done.",
@@ -198,7 +200,7 @@ class Gate:
                 else f"This server has to know who is calling: send `Authorization: Bearer` with a {kind}."
             )
             header = challenge.header("invalid_token" if given else "")
-            raise _Refused(HTTPStatus.UNAUTHORIZED, f"{said} Nothing was done.", {"WWW-Authenticate": header})
+            raise Refused(HTTPStatus.UNAUTHORIZED, f"{said} Nothing was done.", {"WWW-Authenticate": header})
         credentials, user = found
         scope["auth"], scope["user"] = credentials, user
         token = cast("AuthenticatedUser", user).access_token
@@ -225,9 +227,9 @@ class Gate:
         """The whole body.
 
         Raises:
-            _Refused: it is too large, too slow, or breaks off.
+            Refused: it is too large, too slow, or breaks off.
         """
-        too_large = _Refused(
+        too_large = Refused(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The request is larger than {self._max_bytes} bytes. Nothing was done; send less at once.",
             {"Connection": "close"},
@@ -242,7 +244,7 @@ class Gate:
                     message = await receive()
                     if message["type"] != "http.request":
                         # Mostly nobody is there to read this. The SDK's endpoint would log it as a fault.
-                        raise _Refused(
+                        raise Refused(
                             HTTPStatus.BAD_REQUEST, "The request broke off. Nothing was done; send it again."
                         )
                     body += message.get("body", b"")
@@ -251,14 +253,14 @@ class Gate:
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError:
-            raise _Refused(
+            raise Refused(
                 HTTPStatus.REQUEST_TIMEOUT,
                 f"The request did not arrive within {self._body_seconds:g} s. Nothing was done; send it again.",
                 {"Connection": "close"},
             ) from None
 
 
-class _Seen:
+class Seen:
     """What is logged of a request: nothing of its contents."""
 
     def __init__(self, request_id: str, http_method: str) -> None:
@@ -321,9 +323,9 @@ def _word(value: object) -> str | None:
     return value if isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST_WORD else None
 
 
-def _forbidden(challenge: Challenge, needed: tuple[str, ...], missing: list[str], rpc_id: Any) -> _Refused:
+def _forbidden(challenge: Challenge, needed: tuple[str, ...], missing: list[str], rpc_id: Any) -> Refused:
     header = challenge.header("insufficient_scope", needed)
-    return _Refused(
+    return Refused(
         HTTPStatus.FORBIDDEN, refusal(missing, challenge.scopes), {"WWW-Authenticate": header}, rpc_id
     )
 
@@ -331,7 +333,7 @@ def _forbidden(challenge: Challenge, needed: tuple[str, ...], missing: list[str]
 _MISTAKES_END = 500
 
 
-def _refusal(refused: _Refused) -> Response:
+def _refusal(refused: Refused) -> Response:
     code = INVALID_REQUEST if refused.status < _MISTAKES_END else INTERNAL_ERROR
     body = {"jsonrpc": "2.0", "id": refused.rpc_id, "error": {"code": code, "message": refused.text}}
     return Response(
@@ -339,7 +341,7 @@ def _refusal(refused: _Refused) -> Response:
     )
 
 
-def _replay(body: bytes, receive: "Receive") -> "Receive":
+def replay(body: bytes, receive: "Receive") -> "Receive":
     """What gives a body that was read already, and then whatever comes."""
     given = False
 

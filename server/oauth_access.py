@@ -235,13 +235,15 @@ class OAuthAccess:
         self, name: str, former: "Login | None", ask: "Callable[[], Awaitable[Grant]]", failure: "_Failure"
     ) -> "Grant":
         """A grant that is asked for and kept in place of the former one."""
+        found: list[Grant] = []
         # Nothing may come between the new pair and its keeping: the former one is spent.
         with anyio.CancelScope(shield=True):
             try:
                 fresh = await ask()
             except errors.ProductsApiError as error:
                 raise self._in_other_words(error, failure) from None
-            return await self._keep(name, former, fresh)
+            found.append(await self._keep(name, former, fresh))
+        return found[0]
 
     async def _keep(self, name: str, former: "Login | None", fresh: "Grant") -> "Grant":
         body = to_plain(fresh)

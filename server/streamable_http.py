@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from .app import build_server, offered_tools
 from .call_rate import CallRate
+from .caller_sessions import CallerSessions
 from .connection import Connection
 from .health import health_routes
 from .http_gate import Gate
@@ -147,7 +148,7 @@ def http_app(
     # In place of the endpoint, not before it: whatever path leads to the endpoint leads through the gate.
     (endpoint,) = (route for route in app.router.routes if isinstance(route, Route))
     gate = Gate(
-        endpoint.endpoint,
+        CallerSessions(endpoint.endpoint) if settings.http_sessions else endpoint.endpoint,
         identification=known,
         rate=CallRate(settings.http_rate),
         under_way=under_way,
@@ -156,6 +157,8 @@ def http_app(
     )
     app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(shops.store, under_way)]
     if settings.webhook_keys is not None:
+        from .webhook_gate import WebhookGate
+        from .webhooks import PATH as WEBHOOKS
         from .webhooks import Keys, Webhooks
 
         webhooks = Webhooks(
@@ -163,7 +166,14 @@ def http_app(
             shops={shop.location_id: shop.name for shop in shops.all},
             changed=server.changed,
         )
-        app.router.routes.extend(webhooks.routes())
+        (route,) = webhooks.routes()
+        events = WebhookGate(
+            route.app,
+            security=_security(settings),
+            under_way=under_way,
+            max_bytes=settings.http_max_bytes,
+        )
+        app.router.routes.append(Route(WEBHOOKS, endpoint=events, methods=["POST"]))
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
