@@ -110,10 +110,11 @@ class Database:
         with in_words():
             self._presence.announce()
 
-    def alive(self, process: str) -> bool:
-        """Whether the opening of that id still is. A process that was killed is not."""
+    def alive(self, process: str, connection: Connection | None = None) -> bool:
+        """Whether the opening of that id still is. A process that was killed is not. Within a transaction, its
+        `connection` is given."""
         with in_words():
-            return process == self.process or self._presence.alive(process)
+            return process == self.process or self._presence.alive(process, connection)
 
     def close(self) -> None:
         """Give everything back. The store can be opened again."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from ..products_api.exact_json import decode, encode
 from .database import Database
@@ -369,12 +369,12 @@ def folded(connection: Connection, ids: Iterable[str]) -> Changes:
         elif row.change_id in told:
             latest = {"outcome": Outcome(**_known(body, Outcome)), "settled": row.event == "settled"}
             told[row.change_id].update(latest)
-    undone = select(changes.c.id, changes.c.undoes).where(
-        and_(changes.c.undoes.in_(wanted), changes.c.outcome == "done")
-    )
+    # Without the outcome: SQLite would rather go through all that were done.
+    undone = select(changes.c.id, changes.c.undoes, changes.c.outcome).where(changes.c.undoes.in_(wanted))
     undone_by: dict[str, list[str]] = {}
     for row in connection.execute(undone.order_by(changes.c.seq)):
-        undone_by.setdefault(row.undoes, []).append(row.id)
+        if row.outcome == "done":
+            undone_by.setdefault(row.undoes, []).append(row.id)
     return [
         Change(**told[change_id], undone_by=tuple(undone_by.get(change_id, ())))
         for change_id in wanted

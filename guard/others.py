@@ -8,7 +8,7 @@ that of two that begin at once the second sees the first.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from .database import Database
 from .journal import Change, destructive_since, folded
@@ -68,19 +68,26 @@ class Unless:
             raise CountedAnewError
 
     def _refuse_others(self, connection: Connection, database: Database, seen: int) -> None:
+        found = select(changes.c.id, changes.c.seq, changes.c.location, changes.c.process)
         newer = select(events.c.change_id).where(events.c.seq > seen)
-        wanted = select(changes.c.id, changes.c.seq).where(
-            changes.c.location == self.location,
-            changes.c.process != database.process,
-            or_(changes.c.outcome.is_(None), changes.c.id.in_(newer)),
-        )
-        begun = {row.id: row.seq for row in connection.execute(wanted)}
+        # Asked apart, and each by nothing else: asked together, or with the location, a database reads all the changes
+        # there ever were, and meanwhile nobody else can begin or end one.
+        rows = [
+            *connection.execute(found.where(changes.c.outcome.is_(None))),
+            *connection.execute(found.where(changes.c.id.in_(newer))),
+        ]
+        begun = {
+            row.id: row.seq
+            for row in rows
+            if row.location == self.location and row.process != database.process
+        }
         if not begun:
             return
         met = [change for change in folded(connection, begun) if self._meets(change)]
         for change in met:
             age = self.now - change.time
-            if change.outcome is None and age < LONGEST_SECONDS and database.alive(change.process):
+            under_way = change.outcome is None and age < LONGEST_SECONDS
+            if under_way and database.alive(change.process, connection):
                 raise BusyError(change.id, max(0.0, age))
         if any(self._may_have_changed(change, new=begun[change.id] > seen) for change in met):
             raise ChangedMeanwhileError

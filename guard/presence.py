@@ -23,8 +23,8 @@ class Presence(Protocol):
     def announce(self) -> None:
         """Hold the lock, anew if it got lost."""
 
-    def alive(self, process: str) -> bool:
-        """Whether the lock of that id is held."""
+    def alive(self, process: str, connection: Connection | None) -> bool:
+        """Whether the lock of that id is held. `connection` is one to the store, where the caller has one already."""
         ...
 
     def leave(self) -> None:
@@ -37,8 +37,9 @@ class AlwaysThere:
     def announce(self) -> None:
         """Nobody else looks."""
 
-    def alive(self, process: str) -> bool:
+    def alive(self, process: str, connection: Connection | None) -> bool:
         """Whoever wrote here is this process."""
+        del connection
         return bool(process)
 
     def leave(self) -> None:
@@ -77,8 +78,9 @@ class LockFiles:
     def announce(self) -> None:
         """The lock cannot get lost."""
 
-    def alive(self, process: str) -> bool:
+    def alive(self, process: str, connection: Connection | None) -> bool:
         """Whether the file of that id is there and locked."""
+        del connection
         # An id is a name of a file here: nothing else may be asked for.
         if not process.isalnum():
             return False
@@ -133,7 +135,7 @@ class SessionLocks:
             session.execute(text("SELECT pg_advisory_lock(:number)"), {"number": self._number})
             self._session = session
 
-    def alive(self, process: str) -> bool:
+    def alive(self, process: str, connection: Connection | None) -> bool:
         """Whether any session of this database holds the lock of that id."""
         try:
             number = _signed(process)
@@ -144,8 +146,11 @@ class SessionLocks:
             "WHERE locktype = 'advisory' AND datname = current_database() AND objsubid = 1 AND granted "
             "AND (classid::bigint << 32) | objid::bigint = :number"
         )
-        with self._engine.connect() as connection:
+        if connection is not None:
+            # A second one may not be had: all others may be waiting for what this one has locked.
             return bool(connection.execute(held, {"number": number}).scalar())
+        with self._engine.connect() as own:
+            return bool(own.execute(held, {"number": number}).scalar())
 
     def leave(self) -> None:
         """End the session, and the lock with it."""
