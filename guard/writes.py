@@ -354,11 +354,17 @@ async def _refuse_second_undoing(change_id: str, plan: Plan, guard: Guard) -> No
     Of those who begin at once, in whichever processes, the first in the journal goes on.
 
     Raises:
-        ToolError: somebody did.
+        ToolError: somebody did, or that cannot be told.
     """
     from .journal import Outcome
 
-    earlier = await guard.store.needed(lambda store: store.journal.earlier_undoings(change_id))
+    try:
+        earlier = await guard.store.needed(lambda store: store.journal.earlier_undoings(change_id))
+    except BaseException as error:
+        # Nothing was sent. Left open, it would hold up whoever changes the same things.
+        with anyio.CancelScope(shield=True):
+            await guard.keep(change_id, Outcome(outcome="not_done", why=type(error).__name__))
+        raise
     if new := [other for other in earlier if other not in plan.state.get("undoings", ())]:
         why = f"{new[0]} undoes the same change"
         await guard.keep(change_id, Outcome(outcome="not_done", why=why))

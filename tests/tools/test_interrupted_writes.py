@@ -198,21 +198,24 @@ async def test_a_cancelled_write_is_looked_after(tool: str, applied: bool, era: 
         assert len(session.writes()) == (1 if applied else 0)
 
 
+@pytest.mark.parametrize("tool", ["create_price", "undo_change"])
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_call_that_is_cancelled_before_it_is_sent_leaves_nothing_open(
-    era: Era, tmp_path: Path
+    era: Era, tool: str, tmp_path: Path
 ) -> None:
-    async with shop_session(era=era, settings={"data_dir": tmp_path}) as session:
+    async with shop_session(era=era, settings={"data_dir": tmp_path, "confirmation": "off"}) as session:
         arguments = CALLS["create_price"](session)
         await session.call("update_product", **CALLS["update_product"](session))
+        if tool == "undo_change":
+            arguments = {"change_id": session.changes[0]["id"]}
         before = len(session.sandbox.requests.lines())
-        await session.call("create_price", **arguments, dry_run=True)
+        await session.call(tool, **arguments, dry_run=True)
         planned = len(session.sandbox.requests.lines())
         planned += planned - before
         busy = sqlite3.connect(tmp_path / "guard.sqlite", isolation_level=None)
         busy.execute("BEGIN IMMEDIATE")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lambda: session.result("create_price", **arguments))
+            tasks.start_soon(lambda: session.result(tool, **arguments))
             with anyio.fail_after(10):
                 # Once it is planned, a thread is needed first for writing down what it is about to do.
                 while (
