@@ -221,6 +221,32 @@ class Journal:
         # One that was looked at while its process was ending may have got its outcome in between.
         return [change for change in found if change.outcome is None or change.outcome.outcome == "unknown"]
 
+    def newest(self) -> int:
+        """The number of the newest event."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.max(events.c.seq))).scalar() or 0)
+
+    def concluded_elsewhere(self, since: int) -> tuple[Changes, int]:
+        """Changes that were done or may have been, as was written down after the event of that number by another
+        process, or found out by any; the oldest first, a page of them, and the event up to which that is all."""
+        later = select(events.c.seq, events.c.change_id).where(
+            events.c.seq > since, events.c.event.in_(("outcome", "settled"))
+        )
+        with self._database.reading() as connection:
+            newest = int(connection.execute(select(func.max(events.c.seq))).scalar() or 0)
+            if newest == since:
+                return [], since
+            rows = connection.execute(later.order_by(events.c.seq).limit(_PAGE)).all()
+            found = _folded(connection, dict.fromkeys(row.change_id for row in rows))
+        elsewhere = [
+            change
+            for change in found
+            if change.outcome is not None
+            and change.outcome.outcome != "not_done"
+            and (change.settled or change.process != self._database.process)
+        ]
+        return elsewhere, rows[-1].seq if len(rows) == _PAGE else newest
+
     def earlier_undoings(self, change_id: str) -> Ids:
         """Changes that take back the same one as this undoing does and were begun before it, the oldest first; not
         those of which it is known that they were not done."""

@@ -18,21 +18,25 @@ if TYPE_CHECKING:
     from .keys import SealingKeys
     from .ledger import Ledger
     from .logins import Logins
+    from .notices import Notices
     from .rates import RatesInDatabase
 
 T = TypeVar("T")
 DAY = 24 * 3600.0
+IN_MEMORY = "sqlite://"
 
 
 @dataclass(frozen=True)
 class OpenStore:
-    """What is kept: the plans with their approvals, the journal, the logins, the rates, and the keys that seal."""
+    """What is kept: the plans with their approvals, the journal, the logins, the rates, what one process tells the
+    others, and the keys that seal."""
 
     database: "Database"
     ledger: "Ledger"
     journal: "Journal"
     logins: "Logins"
     rates: "RatesInDatabase"
+    notices: "Notices"
     keys: "SealingKeys"
 
 
@@ -54,6 +58,11 @@ class Store:
     def is_open(self) -> bool:
         """Whether anything has used it yet."""
         return self._opened is not None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can use it as well."""
+        return self._url != IN_MEMORY
 
     async def use(self, work: Callable[[OpenStore], T]) -> T:
         """Do something with the store, in a thread of its own.
@@ -80,6 +89,7 @@ class Store:
         from .keys import SealingKeys
         from .ledger import Ledger
         from .logins import Logins
+        from .notices import Notices
         from .rates import RatesInDatabase
 
         database = Database.open(self._url, clock=self._clock)
@@ -92,6 +102,7 @@ class Store:
             Journal(database),
             Logins(database, self._clock),
             RatesInDatabase(database),
+            Notices(database, self._clock),
             keys,
         )
         opened.ledger.prune()

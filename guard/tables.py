@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 """All that the structure of the store was, oldest first. Known without the scripts, which are slow to read."""
 VERSION_TABLE = "guard_version"
 
@@ -128,6 +128,20 @@ rates = Table(
     Column("body", Text, nullable=False),
 )
 """What counts against each allowance of requests at the moment. It may be lost: the API tells it anew."""
+
+notices = Table(
+    "guard_notices",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", String(64)),
+    Column("process", String(40), nullable=False),
+    Column("time", Double, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("addresses", Text, nullable=False),
+    UniqueConstraint("event_id", name="guard_notices_event"),
+    Index("guard_notices_time", "time"),
+)
+"""What one process was told of a shop and the others have to know. `event_id` is a hash: an id may be long."""
 
 
 def event_hash(*, previous: str, seq: int, change_id: str, event: str, time: float, body: str) -> str:

@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult
 
 from ..tools.addresses import LOCATION, in_shop
 from ..tools.registration import make_tool, offered
-from .callers import NEEDED, Callers, missing_rights, needed_rights
+from .callers import NEEDED, Callers, Standing, missing_rights, needed_rights
 from .connection import Connection
 from .guarding import Guarding
 from .protocol import add_readable_states, every_revision, lasting_guides, strict_parameters
@@ -46,16 +47,18 @@ def build_server(
     connection: Connection | None = None,
     guarding: Guarding | None = None,
     telemetry: "OpenTelemetry | None" = None,
+    standing: Standing | None = None,
 ) -> ShopServer:
     """The server for these settings.
 
     `shops` are what its tools work on, made from the settings unless given. Where there is one, `connection` is what
     reaches it and `guarding` what guards its writes. `telemetry` measures the server, and is closed with it.
+    `standing` says what a token that was let in stands for later.
 
     Raises:
         SettingsError: there is a file of shops that cannot be used.
     """
-    callers = Callers(settings)
+    callers = Callers(settings, standing=standing)
     shops = shops or open_shops(settings, connection=connection, guarding=guarding, watch=telemetry)
 
     async def call(
@@ -104,7 +107,12 @@ def build_server(
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
         try:
-            yield
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(server.other_processes.watch)
+                try:
+                    yield
+                finally:
+                    tasks.cancel_scope.cancel()
         finally:
             await shops.aclose()
             if telemetry is not None:
@@ -140,6 +148,7 @@ def build_server(
     server = ShopServer(
         shops,
         caller=lambda: callers.now().name,
+        may_hear=callers.may_hear,
         offered=may_call,
         name=NAME,
         title="HoopAI Products",

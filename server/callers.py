@@ -3,7 +3,7 @@
 Where nobody has to say who they are, there is one caller, `local`, who may do everything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -51,17 +51,33 @@ def name_of(token: AccessToken) -> str:
     return f"{token.subject} via {token.client_id}" if token.client_id else token.subject
 
 
-class Callers:
-    """The callers of one server."""
+Standing = Callable[[AccessToken], Awaitable[AccessToken | None]]
+"""What a token that was let in stands for now; None where it is good for nothing any more."""
 
-    def __init__(self, settings: Settings) -> None:
+
+class Callers:
+    """The callers of one server. Without `standing` a token stands for what it did when it was let in."""
+
+    def __init__(self, settings: Settings, *, standing: Standing | None = None) -> None:
+        self._standing = standing
         self._asked = settings.transport == "http" and settings.http_auth != "none"
         self._patience = settings.patience
         self._scopes = settings.http_scopes if settings.http_auth == "oauth" else None
 
     def now(self) -> Caller:
         """The caller of the request that is being answered."""
-        token = get_access_token()
+        return self._of(get_access_token())
+
+    async def may_hear(self, token: AccessToken | None, *names: str) -> bool:
+        """Whether who subscribed with this token may still hear of a shop of one of these names or ids."""
+        if token is not None and self._standing is not None:
+            token = await self._standing(token)
+            if token is None:
+                return False
+        caller = self._of(token)
+        return RIGHTS[0] in caller.rights and caller.may_use(*names)
+
+    def _of(self, token: AccessToken | None) -> Caller:
         if token is not None:
             shops = (token.claims or {}).get(SHOPS_CLAIM)
             limited = None if shops is None else frozenset[str](shops)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
 from starlette.authentication import AuthenticationBackend
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,10 +23,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from . import request_ids
-from .callers import missing_rights, name_of, refusal
+from .callers import Standing, missing_rights, name_of, refusal
 from .http_values import LOCAL, RIGHTS, Scopes
 
 if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .call_rate import CallRate
@@ -69,11 +71,13 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Identification:
-    """How callers are known. `needed` are the rights that each tool needs."""
+    """How callers are known. `needed` are the rights that each tool needs, and `standing` says what a token that was
+    let in stands for later."""
 
     backend: AuthenticationBackend
     challenge: Challenge
     needed: Mapping[str, tuple[str, ...]]
+    standing: Standing | None = None
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
@@ -90,7 +94,10 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error
 
 
 class Gate:
-    """The endpoint behind its checks. Without `identification` every caller is `local`."""
+    """The endpoint behind its checks. Without `identification` every caller is `local`.
+
+    `renew` is told of the token that a request of a session came with.
+    """
 
     def __init__(
         self,
@@ -102,6 +109,7 @@ class Gate:
         max_bytes: int,
         body_seconds: float = BODY_SECONDS,
         measure: Measure | None = None,
+        renew: "Callable[[str, AccessToken], None] | None" = None,
     ) -> None:
         self._app = AuthContextMiddleware(app)
         self._identification = identification
@@ -110,6 +118,7 @@ class Gate:
         self._max_bytes = max_bytes
         self._body_seconds = body_seconds
         self._measure = measure
+        self._renew = renew
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
@@ -210,6 +219,8 @@ class Gate:
         rights = frozenset(credentials.scopes)
         if RIGHTS[0] not in rights:
             raise _forbidden(challenge, RIGHTS[:1], [RIGHTS[0]], None)
+        if self._renew is not None and (session := headers.get(MCP_SESSION_ID_HEADER)):
+            self._renew(session, token)
         return rights
 
     @staticmethod

@@ -12,9 +12,11 @@ from .http_gate import Challenge, Identification
 from .settings import variable
 
 if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
     from pydantic import AnyHttpUrl
     from starlette.routing import Route
 
+    from .key_tokens import KeyVerifier
     from .settings import Settings
 
 
@@ -37,7 +39,12 @@ def identification_of(
     needed = needed_rights(tools)
     if settings.http_auth == "key":
         challenge = Challenge(scopes=None, metadata_url=None, offered=())
-        return Identification(BearerAuthBackend(_keys(settings, shops)), challenge, needed), []
+        keys = _keys(settings, shops)
+
+        async def standing(token: "AccessToken") -> "AccessToken | None":
+            return await keys.verify_token(token.token)
+
+        return Identification(BearerAuthBackend(keys), challenge, needed, standing), []
     if settings.http_issuer is None or settings.public_url is None:
         raise IdentificationError("an issuer and the address of this server are needed")
     from .jwt_tokens import JwtVerifier
@@ -73,7 +80,7 @@ def identification_of(
     ), published
 
 
-def _keys(settings: "Settings", shops: frozenset[str]) -> Any:
+def _keys(settings: "Settings", shops: frozenset[str]) -> "KeyVerifier":
     from .key_tokens import KeyVerifier
 
     text = settings.http_keys.get_secret_value() if settings.http_keys is not None else None

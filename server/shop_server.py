@@ -12,10 +12,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, UnexpectedResourceError
+from mcp.server.subscriptions import ListenHandler
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    INVALID_REQUEST,
     Completion,
     CompletionArgument,
     CompletionContext,
@@ -28,15 +30,18 @@ from mcp_types import (
     ResourceTemplate,
     ResourceTemplateReference,
     SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    SubscriptionsListenResult,
     UnsubscribeRequestParams,
 )
 from pydantic import AnyUrl
 
 from ..tools.addresses import LOCATION, SHOPS, in_shop
+from .other_processes import OtherProcesses
 from .protocol import HOUR_MS
 from .resource_uris import GUIDES
 from .shops import OpenShop, Shops, UnknownShopError
-from .updates import Updates
+from .updates import MayHear, Updates
 
 if TYPE_CHECKING:
     from ..guard.writes import Done
@@ -62,6 +67,7 @@ class ShopServer(MCPServer[None]):
     """A server for one shop, or for several.
 
     `caller` is who asks, and `offered` names the tools that a caller may use, for prompts that lead to others.
+    `may_hear` is whether who subscribed with a token may still hear of a shop.
     """
 
     def __init__(
@@ -70,16 +76,19 @@ class ShopServer(MCPServer[None]):
         *,
         caller: Callable[[], str],
         offered: Callable[[], Collection[str]],
+        may_hear: MayHear,
         **options: Any,
     ) -> None:
-        self.updates = Updates()
+        self.updates = Updates(may_hear)
+        self.other_processes = OtherProcesses(shops, self.updates, self.changed)
         super().__init__(subscriptions=self.updates.bus, cache_hints=_CACHE_HINTS, **options)
         self._shops = shops
         self._caller = caller
         self._offered = offered
         self.completion()(self._complete)
+        self._listener = ListenHandler(self.updates.bus)
         handlers = self._lowlevel_server
-        # The newer era has its own way, which the SDK serves.
+        handlers.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, self._listen)
         handlers.add_request_handler("resources/subscribe", SubscribeRequestParams, self._subscribe)
         handlers.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
 
@@ -139,7 +148,7 @@ class ShopServer(MCPServer[None]):
             # An address may name the shop by its location id just as well.
             own, other = f"{SHOPS}/{shop.name}/", f"{SHOPS}/{shop.location_id}/"
             told += [other + uri.removeprefix(own) for uri in told]
-        await self.updates.tell(told)
+        await self.updates.tell(told, shop.profile.name, shop.location_id)
 
     async def list_prompts(self) -> list[Prompt]:
         """All prompts."""
@@ -270,6 +279,16 @@ class ShopServer(MCPServer[None]):
 
         return await completed_in_a_shop(ref, argument, context, shops=self._shops, today=today_utc)
 
+    async def _listen(
+        self, context: ServerRequestContext[Any, Any], asked: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        if not asked.notifications.resource_subscriptions:
+            return await self._listener(context, asked)
+        with self.updates.listening():
+            # Before it is acknowledged: whatever changes after that is told.
+            await self.other_processes.begun()
+            return await self._listener(context, asked)
+
     async def _subscribe(
         self, context: ServerRequestContext[Any, Any], asked: SubscribeRequestParams
     ) -> EmptyResult:
@@ -285,8 +304,15 @@ class ShopServer(MCPServer[None]):
             )
         # The SDK shows handlers a session that is made for the request; the connection behind it is what lasts.
         connection = context.session._connection  # pyright: ignore[reportPrivateUsage]
+        if not connection.has_standalone_channel:
+            raise MCPError(
+                code=INVALID_REQUEST,
+                message="This server keeps no sessions, so nobody could be told of a change over one. Read anew, or "
+                "have whoever runs it set HOOPAI_HTTP_SESSIONS=on.",
+            )
         if not self.updates.subscribe(connection, uri):
             raise MCPError(code=INVALID_PARAMS, message="There are too many subscriptions already: end some.")
+        await self.other_processes.begun()
         return EmptyResult()
 
     async def _unsubscribe(

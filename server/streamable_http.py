@@ -137,7 +137,8 @@ def http_app(
         word for shop in shops.all if shop.profile.name for word in (shop.profile.name, shop.location_id)
     }
     known, published = identification_of(settings, offered_tools(settings, shops), shops=frozenset(names))
-    server = build_server(settings, shops=shops, telemetry=telemetry)
+    standing = known.standing if known is not None else None
+    server = build_server(settings, shops=shops, telemetry=telemetry, standing=standing)
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=not settings.http_sessions,
@@ -154,17 +155,21 @@ def http_app(
         under_way=under_way,
         max_bytes=settings.http_max_bytes,
         measure=telemetry.answered if telemetry is not None else None,
+        renew=server.updates.renew,
     )
     app.router.routes[:] = [Route(PATH, endpoint=gate), *published, *health_routes(shops.store, under_way)]
     if settings.webhook_keys is not None:
+        from .event_book import EventBook
         from .webhook_gate import WebhookGate
         from .webhooks import PATH as WEBHOOKS
         from .webhooks import Keys, Webhooks
 
+        book = EventBook(shops.store) if shops.store.is_shared else None
         webhooks = Webhooks(
             Keys.read(settings.webhook_keys),
             shops={shop.location_id: shop.name for shop in shops.all},
             changed=server.changed,
+            is_new=book.enter if book is not None else None,
         )
         (route,) = webhooks.routes()
         events = WebhookGate(

@@ -30,16 +30,17 @@ from starlette.routing import Route
 from ..products_api.exact_json import decode
 from ..tools.addresses import in_shop
 from .command_parser import CommandError
+from .event_book import LIFETIME_SECONDS
 from .updates import about
 
 PATH = "/webhooks"
 LARGEST_EVENT = 1_000_000
 """Bytes. A product's description may be long; an event that is longer is none of a product."""
-LIFETIME_SECONDS = 300
 MOST_REMEMBERED = 10_000
 """Events within ten minutes, as far above what one shop makes as the API's allowance lets it change."""
 _SMALLEST_RSA_KEY = 2048
 _LARGEST_KEY_FILE = 100_000
+_HERE_BEFORE = "The event was here before."
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 _ED25519_HEADER, _RSA_HEADER = "x-ghl-signature", "x-wh-signature"
 
@@ -125,7 +126,8 @@ class Webhooks:
     """Receives events for the shops of a server.
 
     `shops` are their names by location id; a name is empty where there is one shop. `changed` is told the addresses of
-    what an event is about, and its location.
+    what an event is about, and its location. `is_new` is told of each event, with the addresses as they are where
+    there is one shop, and says whether no other process had it before; None where there is no other.
     """
 
     def __init__(
@@ -134,12 +136,14 @@ class Webhooks:
         *,
         shops: Mapping[str, str],
         changed: Callable[[Iterable[str], str], Awaitable[None]],
+        is_new: Callable[[str, str, list[str]], Awaitable[bool]] | None = None,
         clock: Callable[[], float] = time.time,
         most_remembered: int = MOST_REMEMBERED,
     ) -> None:
         self._keys = keys
         self._shops = shops
         self._changed = changed
+        self._is_new = is_new
         self._clock = clock
         self._most_remembered = most_remembered
         self._seen: dict[str, float] = {}
@@ -156,17 +160,27 @@ class Webhooks:
                 body, newer=request.headers.get(_ED25519_HEADER), older=request.headers.get(_RSA_HEADER)
             )
             event = _event(body)
-            self._remember(event)
+            location = await self._count(event)
         except RefusedError as error:
             return JSONResponse({"error": str(error)}, status_code=error.status)
-        location = event.get("locationId")
-        if isinstance(location, str) and location in self._shops:
+        if location is not None:
             with in_shop(self._shops[location]):
                 await self._changed(_addresses(event), location)
         return Response(status_code=204)
 
-    def _remember(self, event: dict[str, Any]) -> None:
-        """Refuse what is old or was here before."""
+    async def _count(self, event: dict[str, Any]) -> str | None:
+        """Count an event, once; the location of the shop here that it is of, if there is one."""
+        event_id = self._remember(event)
+        named = event.get("locationId")
+        location = named if isinstance(named, str) and named in self._shops else None
+        # Of other locations too: it must not count again at another process.
+        addresses = [] if location is None else _addresses(event)
+        if self._is_new is not None and not await self._is_new(event_id, location or "", addresses):
+            raise RefusedError(409, _HERE_BEFORE)
+        return location
+
+    def _remember(self, event: dict[str, Any]) -> str:
+        """The id of an event. What is old, or was here before, is refused."""
         now = self._clock()
         if abs(now - _moment(event.get("timestamp"))) > LIFETIME_SECONDS:
             raise RefusedError(400, "The event is more than five minutes old, or of the future.")
@@ -176,10 +190,11 @@ class Webhooks:
         # As long as one may come again: it may have been five minutes ahead when it came first.
         self._seen = {key: at for key, at in self._seen.items() if now - at <= 2 * LIFETIME_SECONDS}
         if event_id in self._seen:
-            raise RefusedError(409, "The event was here before.")
+            raise RefusedError(409, _HERE_BEFORE)
         if len(self._seen) >= self._most_remembered:
             raise RefusedError(503, "Too many events within ten minutes.")
         self._seen[event_id] = now
+        return event_id
 
 
 async def _body(request: Request) -> bytes:
