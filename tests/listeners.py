@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Literal, Self
 
 import anyio
 from mcp import MCPDeprecationWarning
@@ -63,11 +63,20 @@ class Ears:
         assert sorted(found) == sorted(uris)
         self.nothing_else()
 
+    async def hears(self, *uris: str) -> None:
+        """Wait until it was told of each of these, whatever else it was told."""
+        left = set(uris)
+        with anyio.fail_after(HEARD_SECONDS):
+            while left:
+                left.discard(await self._get.receive())
+
     def nothing_else(self) -> None:
         """It was told of nothing more so far."""
         assert self._get.statistics().current_buffer_used == 0
 
-    def close(self) -> None:
-        """Hear no more."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._put.close()
         self._get.close()

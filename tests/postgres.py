@@ -3,8 +3,9 @@
 import shutil
 import tempfile
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -13,9 +14,25 @@ import psycopg
 _NUMBERS = count(1)
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A server: its address, as psycopg and the store understand it, and what ends it and starts it again."""
+
+    address: str
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
 @contextmanager
 def running_server() -> Generator[str]:
-    """A fresh server; its address, as psycopg and the store understand it."""
+    """A fresh server; its address."""
+    with restartable_server() as server:
+        yield server.address
+
+
+@contextmanager
+def restartable_server() -> Generator[Postgres]:
+    """A fresh server."""
     with warnings.catch_warnings():
         # It tells where it puts its socket when the system names no place for that.
         warnings.simplefilter("ignore")
@@ -30,7 +47,7 @@ def running_server() -> Generator[str]:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     try:
-        yield address
+        yield Postgres(address, server.stop, server.ensure_postgres_running)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

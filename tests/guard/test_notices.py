@@ -12,12 +12,13 @@ from alembic.config import Config
 from sqlalchemy import create_engine, func, insert, select
 from still_clock import Clock
 
-from hoopai_products_mcp.guard import migrations, tables
+from hoopai_products_mcp.guard import tables
 from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.journal import Intent, Journal, Outcome
 from hoopai_products_mcp.guard.notices import Notice, Notices
 from hoopai_products_mcp.guard.store import Store
 
+MIGRATIONS = Path(tables.__file__).with_name("migrations")
 KEPT = 900.0
 LAMP = ("hoopai://products/lamp", "hoopai://catalog")
 
@@ -134,8 +135,8 @@ def test_changes_of_others_are_those_that_were_done_or_may_have_been(
     start = mine.newest()
     assert start == 1
     theirs.end(begun, Outcome(outcome="done"))
-    for tool, outcome in (("b", "not_done"), ("c", "unknown")):
-        theirs.end(theirs.begin(intend(tool=tool)), Outcome(outcome=outcome))
+    theirs.end(theirs.begin(intend(tool="b")), Outcome(outcome="not_done"))
+    theirs.end(theirs.begin(intend(tool="c")), Outcome(outcome="unknown"))
     theirs.begin(intend(tool="d"))
     own = mine.begin(intend(tool="e"))
     mine.end(own, Outcome(outcome="unknown"))
@@ -171,7 +172,7 @@ def test_a_store_of_before_there_were_notices_keeps_what_it_has_and_takes_them(
     url = f"sqlite:///{tmp_path}/old.db" if kind == "file" else request.getfixturevalue("empty_postgres")
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     config = Config()
-    config.set_main_option("script_location", next(iter(migrations.__path__)))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes.update(connection=connection, version_table=tables.VERSION_TABLE)
         command.upgrade(config, "0003")

@@ -28,7 +28,7 @@ from hoopai_products_mcp.server.app import build_server
 from hoopai_products_mcp.server.command_parser import CommandError
 from hoopai_products_mcp.server.settings import Settings
 from hoopai_products_mcp.server.streamable_http import http_app
-from hoopai_products_mcp.server.webhooks import LARGEST_EVENT, Keys, Webhooks
+from hoopai_products_mcp.server.webhooks import LARGEST_EVENT, MOST_REMEMBERED, Keys, Webhooks
 
 pytestmark = pytest.mark.anyio
 
@@ -80,12 +80,18 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(keys: Keys, **options: int) -> AsyncGenerator[Platform]:
+async def platform(keys: Keys, *, most_remembered: int = MOST_REMEMBERED) -> AsyncGenerator[Platform]:
     async def changed(uris: Iterable[str], location_id: str) -> None:
         assert location_id == LOCATION_ID
         found.told.extend(uris)
 
-    hooks = Webhooks(keys, shops={LOCATION_ID: ""}, changed=changed, clock=lambda: found.now, **options)
+    hooks = Webhooks(
+        keys,
+        shops={LOCATION_ID: ""},
+        changed=changed,
+        clock=lambda: found.now,
+        most_remembered=most_remembered,
+    )
     app = Starlette(routes=hooks.routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
         found = Platform(http)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import httpx
 import httpx2
 import uvicorn
+from listeners import Ears
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.streamable_http import streamable_http_client
@@ -159,9 +160,15 @@ async def served_shops(file: Path, apps: Mapping[str, Starlette], **settings: An
 
 @asynccontextmanager
 async def connected(
-    url: str, token: str | None = None, *, era: Era = "2026-07-28", asked: list[str] | None = None
+    url: str,
+    token: str | None = None,
+    *,
+    era: Era = "2026-07-28",
+    asked: list[str] | None = None,
+    ears: Ears | None = None,
 ) -> AsyncGenerator[Client]:
-    """A real client with this token. With `asked`, its person agrees to everything, and the questions are kept."""
+    """A real client with this token. With `asked`, its person agrees to everything, and the questions are kept. `ears`
+    hear what it is told."""
 
     async def elicit(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         del context
@@ -174,7 +181,10 @@ async def connected(
     async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
         transport = streamable_http_client(url, http_client=http)
         async with Client(
-            transport, mode=era, elicitation_callback=elicit if asked is not None else None
+            transport,
+            mode=era,
+            elicitation_callback=elicit if asked is not None else None,
+            message_handler=ears.message if ears is not None else None,
         ) as client:
             yield client
 

@@ -22,6 +22,7 @@ class Worker:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
 
@@ -112,16 +113,23 @@ class RoundRobin:
 
 
 @asynccontextmanager
-async def workers_behind_a_proxy(
-    number: int, environment: dict[str, str]
-) -> AsyncGenerator[tuple[str, list[Worker], RoundRobin]]:
-    """The address of the proxy, the workers that are running behind it, and the proxy itself."""
+async def started(number: int, environment: dict[str, str]) -> AsyncGenerator[list[Worker]]:
+    """Workers that are running, each at its own address."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOOPAI_")}
     workers = [Worker({**inherited, **environment}) for _ in range(number)]
     async with AsyncExitStack() as exits:
         await asyncio.gather(*(worker.start() for worker in workers))
         for worker in workers:
             exits.push_async_callback(worker.end, signal.SIGTERM)
+        yield workers
+
+
+@asynccontextmanager
+async def workers_behind_a_proxy(
+    number: int, environment: dict[str, str]
+) -> AsyncGenerator[tuple[str, list[Worker], RoundRobin]]:
+    """The address of the proxy, the workers that are running behind it, and the proxy itself."""
+    async with started(number, environment) as workers, AsyncExitStack() as exits:
         proxy = RoundRobin(workers)
         server = await asyncio.start_server(proxy.begin, "127.0.0.1", 0, limit=_LARGEST_HEAD)
         exits.push_async_callback(proxy.close)

@@ -38,13 +38,11 @@ class Listener:
 @asynccontextmanager
 async def listener(shop: Shop, era: Era, *, log: Path | None = None, **more: str) -> AsyncGenerator[Listener]:
     """Such a client; its process writes its log into that file."""
-    ears = Ears(era)
     command = StdioServerParameters(command=COMMAND, args=[], env=shop.environment(**more))
-    with (log or shop.folder.with_suffix(".log")).open("w") as errors:
+    with (log or shop.folder.with_suffix(".log")).open("w") as errors, Ears(era) as ears:
         transport = stdio_client(command, errlog=errors)
         async with Client(transport, mode=era, message_handler=ears.message) as client:
             yield Listener(client, ears)
-    ears.close()
 
 
 @pytest.mark.parametrize("era", ERAS)
