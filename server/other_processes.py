@@ -52,6 +52,7 @@ class OtherProcesses:
         self._turn = anyio.Lock()
         self._begun = anyio.Event()
         self._seen: _News | None = None
+        self._missed = False
         self._works = True
 
     async def watch(self) -> None:
@@ -64,13 +65,17 @@ class OtherProcesses:
                 await self._updates.somebody()
                 await anyio.sleep(await self._look())
                 if not self._updates.wanted:
-                    self._seen, self._begun = None, anyio.Event()
+                    self._seen, self._missed, self._begun = None, False, anyio.Event()
 
     async def begun(self) -> None:
-        """Wait until nothing that changes from now on is missed; not for long where the store does not work."""
+        """Wait until nothing that changes from now on is missed; not for long where the store does not work.
+
+        What may have been missed then is told when it works.
+        """
         if self._shops.store.is_shared:
             with anyio.move_on_after(BEGINNING_SECONDS):
                 await self._begun.wait()
+            self._missed = self._missed or self._seen is None
 
     async def _look(self) -> float:
         """Look once, and tell; how long to wait before the next time."""
@@ -85,7 +90,10 @@ class OtherProcesses:
             if not self._works:
                 log.warning("The store works again: what other processes change is told anew.")
                 self._works = True
+            missed, self._missed = self._missed, False
             await self._tell(news)
+            if missed:
+                await self._tell_everything()
         except Exception:
             log.exception("What other processes have changed could not be told")
             return AWAY_SECONDS
@@ -130,6 +138,13 @@ class OtherProcesses:
         for location, uris in told.items():
             if uris:
                 await self._changed(uris, location)
+
+    async def _tell_everything(self) -> None:
+        """Somebody was subscribed before anything could be read: whatever they wanted to know of may have changed."""
+        for uri in self._updates.addresses:
+            if (shop := self._shops.having(uri)) is not None:
+                shop.names.forget()
+                await self._updates.tell([uri], shop.profile.name, shop.location_id)
 
     def _of_change(self, change: "Change") -> list[str]:
         from ..guard.plan import Effect

@@ -282,9 +282,10 @@ class ShopServer(MCPServer[None]):
     async def _listen(
         self, context: ServerRequestContext[Any, Any], asked: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        if not asked.notifications.resource_subscriptions:
+        uris = asked.notifications.resource_subscriptions
+        if not uris:
             return await self._listener(context, asked)
-        with self.updates.listening():
+        with self.updates.listening(uris):
             # Before it is acknowledged: whatever changes after that is told.
             await self.other_processes.begun()
             return await self._listener(context, asked)

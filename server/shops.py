@@ -129,6 +129,14 @@ class Shops:
         found = _IN_SHOP.fullmatch(uri)
         return None if found is None else (self.named(found[1]), SCHEME + found[2])
 
+    def having(self, uri: str) -> OpenShop | None:
+        """The shop that an address is in, whoever may use it."""
+        if not self.several:
+            return self.all[0]
+        found = _IN_SHOP.fullmatch(uri)
+        named = (shop for shop in self.all if found and found[1] in (shop.name, shop.location_id))
+        return next(named, None)
+
     async def aclose(self) -> None:
         """Close everything."""
         for shop in self.all:

@@ -97,14 +97,20 @@ class Updates:
     def __init__(self, may_hear: MayHear) -> None:
         self.bus = Bus()
         self._may_hear = may_hear
-        self._streams = 0
+        self._streams: dict[object, frozenset[str]] = {}
         self._subscribers: WeakKeyDictionary[Connection, _Subscriber] = WeakKeyDictionary()
         self._somebody = anyio.Event()
 
     @property
     def wanted(self) -> bool:
         """Whether anybody is subscribed to anything."""
-        return self._streams > 0 or any(subscriber.uris for subscriber in self._subscribers.values())
+        return bool(self._streams) or any(subscriber.uris for subscriber in self._subscribers.values())
+
+    @property
+    def addresses(self) -> set[str]:
+        """What somebody is subscribed to."""
+        subscribers = [subscriber.uris for subscriber in self._subscribers.values()]
+        return set[str]().union(*self._streams.values(), *subscribers)
 
     async def somebody(self) -> None:
         """Wait until somebody is subscribed."""
@@ -113,14 +119,15 @@ class Updates:
             await self._somebody.wait()
 
     @contextmanager
-    def listening(self) -> Generator[None]:
+    def listening(self, uris: Iterable[str]) -> Generator[None]:
         """In this block somebody listens in the newer era."""
-        self._streams += 1
+        place = object()
+        self._streams[place] = frozenset(uris)
         self._somebody.set()
         try:
             yield
         finally:
-            self._streams -= 1
+            del self._streams[place]
 
     def subscribe(self, connection: "Connection", uri: str) -> bool:
         """Tell this connection of this address from now on; whether there was room for it."""
