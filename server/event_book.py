@@ -91,5 +91,7 @@ class EventBook:
 
             if isinstance(error, StoreError):
                 return str(error)
-            raise
+            # The event is here, whatever became of the book: those who can be told have to be.
+            log.exception("A webhook could not be written down")
+            return f"it failed in an unexpected way ({type(error).__name__})."
         return is_new

@@ -85,7 +85,7 @@ class OtherProcesses:
             if isinstance(news, str):
                 self._fail(news)
                 return AWAY_SECONDS
-            # What cannot be told is not tried again: one odd change must not keep all others back.
+            # What cannot be told is not tried again: it must not keep back what comes after it.
             self._seen = news
             if not self._works:
                 log.warning("The store works again: what other processes change is told anew.")
@@ -127,17 +127,24 @@ class OtherProcesses:
 
             if isinstance(error, StoreError):
                 return str(error)
-            raise
+            if self._works:
+                log.exception("What other processes have changed could not be read")
+            return f"it failed in an unexpected way ({type(error).__name__})."
 
     async def _tell(self, news: _News) -> None:
         told: dict[str, dict[str, None]] = {}
         for change in news.changes:
-            told.setdefault(change.location, {}).update(dict.fromkeys(self._of_change(change)))
+            try:
+                uris = self._of_change(change)
+            except Exception:
+                # A newer version of this program may have made it; the others are told all the same.
+                log.exception("Subscribers could not be told of the change %s", change.id)
+                continue
+            told.setdefault(change.location, {}).update(dict.fromkeys(uris))
         for notice in news.notices:
             told.setdefault(notice.location, {}).update(dict.fromkeys(self._of_notice(notice)))
-        for location, uris in told.items():
-            if uris:
-                await self._changed(uris, location)
+        for location, found in told.items():
+            await self._changed(found, location)
 
     async def _tell_everything(self) -> None:
         """Somebody was subscribed before anything could be read: whatever they wanted to know of may have changed."""

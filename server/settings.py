@@ -162,7 +162,8 @@ class Settings(BaseModel):
     cache_seconds: Annotated[int, BeforeValidator(http_values.whole(0, 3600))] = Field(
         default=60,
         description="Seconds that names read for completions and prompts are kept; a change made by this process, or"
-        " told to it, ends that at once. 0: they are read anew each time. Nothing else that was read outlives its call.",
+        " told to it, ends that at once. 0: they are read anew each time. Nothing else that was read outlives its"
+        " call.",
     )
     base_url: Annotated[str, BeforeValidator(values.base_url)] = Field(
         default="https://services.leadconnectorhq.com",

@@ -68,10 +68,11 @@ class Bus:
 
     async def publish(self, event: ServerEvent) -> None:
         """Tell everybody."""
-        for listener, _ in list(self._listeners.values()):
-            listener(event)
-        # So that streams take what they were told before there is more than they have room for.
-        await anyio.lowlevel.checkpoint()
+
+        async def may_hear(_: AccessToken | None) -> bool:
+            return True
+
+        await self.publish_to(event, may_hear)
 
     async def publish_to(
         self, event: ServerEvent, may_hear: Callable[[AccessToken | None], Awaitable[bool]]
@@ -80,6 +81,7 @@ class Bus:
         for listener, token in list(self._listeners.values()):
             if await may_hear(token):
                 listener(event)
+        # So that streams take what they were told before there is more than they have room for.
         await anyio.lowlevel.checkpoint()
 
 

@@ -4,8 +4,9 @@ import asyncio
 import base64
 import json
 import signal
+import sqlite3
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -183,6 +184,25 @@ async def test_after_a_restart_of_the_database_all_is_told_that_came_before_and_
                 number += 1
         await there.hears("hoopai://products/p1", "hoopai://products/p2")
         assert await post(other, "w1") == 409
+
+
+async def test_an_event_that_the_store_has_no_time_for_is_taken_and_told_later(tmp_path: Path) -> None:
+    uri = "hoopai://products/p1"
+    async with (
+        two_workers(tmp_path, {"HOOPAI_DATA_DIR": str(tmp_path / "data")}) as (one, other),
+        listener(one, uri) as here,
+        listener(other, uri) as there,
+    ):
+        assert await post(one, "w1") == 204
+        await here.heard(uri)
+        await there.heard(uri)
+        with closing(sqlite3.connect(tmp_path / "data" / "guard.sqlite", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            assert (await post(one, "w2"), await post(one, "w2")) == (204, 409)
+            await here.heard(uri)
+            there.nothing_else()
+        await there.heard(uri)
+        assert await post(other, "w2") == 409
 
 
 async def database_has(database: str) -> int:

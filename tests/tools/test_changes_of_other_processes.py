@@ -15,6 +15,9 @@ from mcp_types import PromptReference
 from shop_processes import COMMAND, Shop, shop_on_a_socket
 from shop_session import ERAS, Era, yes
 
+from hoopai_products_mcp.guard.journal import Intent, Outcome
+from hoopai_products_mcp.sandbox.identity import LOCATION_ID
+
 pytestmark = pytest.mark.anyio
 
 CATALOG = "hoopai://catalog"
@@ -159,3 +162,35 @@ async def test_a_process_in_which_somebody_is_subscribed_ends_in_order(era: Era,
                 assert list((tmp_path / "processes").glob("*.lock"))
     assert not list((tmp_path / "processes").glob("*.lock"))
     assert log.read_text() == ""
+
+
+async def test_a_change_that_cannot_be_read_keeps_no_other_back(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    folder = tmp_path / "data"
+    async with (
+        shop_on_a_socket(folder) as shop,
+        listener(shop, "2026-07-28", log=log) as ann,
+        ann.subscribed(CATALOG),
+        shop.process() as bob,
+    ):
+        journal = bob.store.open().journal
+        odd = Intent(
+            location=LOCATION_ID,
+            base_url=shop.url,
+            caller="local",
+            client="",
+            tool="a_tool_of_tomorrow",
+            title="",
+            operation="",
+            arguments={},
+            plan={"effects": [{"sort": "lamp"}]},
+            fingerprint="",
+            road="",
+            destructive=False,
+        )
+        journal.end(journal.begin(odd), Outcome(outcome="done"))
+        bob.store.close()
+        lantern = shelves.product(bob, "Storm lantern")["_id"]
+        await bob.call("update_product", product_id=lantern, description="Told.")
+        await ann.heard(CATALOG)
+    assert log.read_text().count("Subscribers could not be told of the change chg_") == 1
