@@ -47,9 +47,9 @@ def _asked(body: str, ask: Ask, now: float) -> tuple[Granted | Wait, str]:
 
 
 def _kept(body: str, now: float) -> Window:
-    """The window that was kept; a new one for a text that is damaged, or of another version of this program."""
+    """The window that was kept; a new one for a text that is damaged."""
     if body:
-        with suppress(ValueError, TypeError, KeyError, AttributeError):
+        with suppress(ValueError, RecursionError):
             return Window.load(body, now)
     return Window()
 

@@ -199,18 +199,36 @@ def test_a_file_that_is_no_database_is_said_to_be_none_and_can_be_replaced(tmp_p
     rates.close()
 
 
+def rewrite(path: Path, change: Callable[[str], str]) -> None:
+    """Change the text of the one window that a file keeps."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (body,) = connection.execute("SELECT body FROM rates").fetchone()
+        connection.execute("UPDATE rates SET body = ?", [change(body)])
+
+
 @pytest.mark.parametrize(
-    "body", ["{", "[]", '{"places": 1}', '{"places": [], "wishes": {}, "day": {}, "newer": 1}']
+    "body", ["{", "[]", "[" * 100_000, '{"places": 1}', '{"places": [[1]]}', '{"limit": "100"}']
 )
 def test_a_window_that_cannot_be_read_is_begun_anew(body: str, tmp_path: Path) -> None:
-    # Damaged, or kept by another version of this program that has the same folder.
     path = tmp_path / "requests.sqlite"
     rates = RatesInFile(path)
     rates.ask("shop", Ask())
     rates.close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE rates SET body = ?", [body])
+    rewrite(path, lambda _: body)
     assert granted(rates, 200) == 100
+    rates.close()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [('{"', '{"newer":[1,{"b":2}],"'), ('"wishes":{},', "")])
+def test_what_another_version_of_this_program_has_counted_in_the_same_folder_counts(
+    ours: str, theirs: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "requests.sqlite"
+    rates = RatesInFile(path)
+    assert granted(rates, 60) == 60
+    rates.close()
+    rewrite(path, lambda body: body.replace(ours, theirs, 1))
+    assert granted(rates, 200) == 40
     rates.close()
 
 
