@@ -6,7 +6,6 @@ than encoding would need (`%2e%2e`, `a/b`, spaces), because proxies and framewor
 decode twice.
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
@@ -84,10 +83,10 @@ def fault_in(value: str) -> str | None:
         return f"it is longer than {LONGEST_IDENTIFIER} characters"
     if not value.strip("."):
         return "it consists of dots only"
-    for character in value:
-        if character in "/\\%?#":
+    for character in "/\\%?#":
+        if character in value:
             return f"it contains {character!r}"
-        # Z: spaces and line separators. C: control, invisible, surrogate and unassigned characters.
-        if unicodedata.category(character)[0] in "ZC":
-            return "it contains a space or an invisible character"
+    # What cannot be printed: all other spaces and separators; control, invisible, surrogate and unassigned characters.
+    if " " in value or not value.isprintable():
+        return "it contains a space or an invisible character"
     return None
