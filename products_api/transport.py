@@ -7,6 +7,7 @@ variables must not reach them.
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
 
 import anyio
 import httpx
@@ -112,10 +113,12 @@ class HttpTransport:
         Raises:
             RequestTimeoutError, NotReachedError, ConnectionLostError, UnexpectedResponseError
         """
-        parameters: dict[str, Any] = {"params": list(query)} if query else {}
+        # Joined here: the library would take the address apart once more for parameters of its own.
+        address = f"{path}?{urlencode(query)}" if query else path
+        parameters: dict[str, Any] = {}
         if body is not None:
-            parameters |= {"content": body, "headers": {"Content-Type": "application/json"}}
-        return await self._in_time(operation, path, parameters, token, (token,))
+            parameters = {"content": body, "headers": {"Content-Type": "application/json"}}
+        return await self._in_time(operation, address, parameters, token, (token,))
 
     async def send_form(
         self,
@@ -137,7 +140,7 @@ class HttpTransport:
     async def _in_time(
         self,
         operation: Operation,
-        path: str,
+        address: str,
         parameters: dict[str, Any],
         token: Token | None,
         hidden: Sequence[Token],
@@ -147,7 +150,7 @@ class HttpTransport:
         try:
             # The library's timeouts are for each step, and a custom transport may have none at all.
             with anyio.move_on_after(self._timeout):
-                outcome = await self._attempt(operation, path, parameters, token, hidden)
+                outcome = await self._attempt(operation, address, parameters, token, hidden)
                 if isinstance(outcome, Reply):
                     return outcome
                 raise outcome
@@ -171,7 +174,7 @@ class HttpTransport:
     async def _attempt(
         self,
         operation: Operation,
-        path: str,
+        address: str,
         parameters: dict[str, Any],
         token: Token | None,
         hidden: Sequence[Token],
@@ -179,7 +182,7 @@ class HttpTransport:
         auth = None if token is None else _Bearer(token)
         try:
             response = await self._http.request(
-                operation.method, self._base_url + path, auth=auth, **parameters
+                operation.method, self._base_url + address, auth=auth, **parameters
             )
         except _NEVER_SENT as failure:
             return errors.NotReachedError(
