@@ -38,6 +38,16 @@ def test_every_operation_is_a_method_of_the_client() -> None:
 
 
 @pytest.mark.anyio
+async def test_what_is_searched_for_arrives_as_it_was_given() -> None:
+    api = MockApi(answer({"products": []}))
+    odd = "50% off + tax & é/ü? #1 a=b;c %41 \u2028🙂"
+    async with api.client() as client:
+        await client.list_products(search=odd)
+    assert dict(api.sent[0].query)["search"] == odd
+    assert api.requests[0].url.fragment == ""
+
+
+@pytest.mark.anyio
 async def test_every_request_carries_the_token_the_version_and_what_it_accepts() -> None:
     api = MockApi(answer({"products": []}), answer(None))
     async with api.client() as client:
