@@ -237,7 +237,7 @@ class Journal:
             if newest == since:
                 return [], since
             rows = connection.execute(later.order_by(events.c.seq).limit(_PAGE)).all()
-            found = _folded(connection, dict.fromkeys(row.change_id for row in rows))
+            found = folded(connection, dict.fromkeys(row.change_id for row in rows))
         elsewhere = [
             change
             for change in found

@@ -22,6 +22,8 @@ from .shops import OpenShop, Shops, UnknownShopError, open_shops
 from .states import round_states
 
 if TYPE_CHECKING:
+    from mcp.server.context import ServerMiddleware
+
     from ..guard.writes import Done
     from .open_telemetry import OpenTelemetry
 
@@ -129,22 +131,6 @@ def build_server(
         rights = callers.now().rights
         return [name for name in names if not missing_rights(needed[name], rights)]
 
-    measuring = [telemetry.middleware(names)] if telemetry is not None else []
-    middleware = [
-        *measuring,
-        strict_parameters(names),
-        every_revision,
-        lasting_guides,
-        callers.by_rights(needed),
-    ]
-    if settings.shops_file is not None:
-        from .listening import to_own_shops
-
-        middleware.append(to_own_shops(shops))
-    if shops.several:
-        from .naming_shops import by_shops
-
-        middleware.append(by_shops(shops, INSTRUCTIONS))
     server = ShopServer(
         shops,
         caller=lambda: callers.now().name,
@@ -155,13 +141,34 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=version(NAME),
         tools=[make_tool(definition, call) for definition in tools],
-        middleware=middleware,
+        middleware=_middleware(settings, shops, callers, needed, telemetry),
         lifespan=lifespan,
         request_state_security=round_states(shops.store),
         log_level="WARNING",
     )
     add_readable_states(server)
     return server
+
+
+def _middleware(
+    settings: Settings,
+    shops: Shops,
+    callers: Callers,
+    needed: Mapping[str, tuple[str, ...]],
+    telemetry: "OpenTelemetry | None",
+) -> "list[ServerMiddleware[Any]]":
+    """What every message passes, the outermost first; `needed` are the rights that each tool needs."""
+    middleware = [telemetry.middleware(needed)] if telemetry is not None else []
+    middleware += [strict_parameters(needed), every_revision, lasting_guides, callers.by_rights(needed)]
+    if settings.shops_file is not None:
+        from .listening import to_own_shops
+
+        middleware.append(to_own_shops(shops))
+    if shops.several:
+        from .naming_shops import by_shops
+
+        middleware.append(by_shops(shops, INSTRUCTIONS))
+    return middleware
 
 
 def offered_tools(settings: Settings, shops: Shops) -> list[dict[str, Any]]:
