@@ -109,7 +109,10 @@ async def serve() -> None:
         listening.listen()
         port = listening.getsockname()[1]
         print(json.dumps({"base_url": f"http://127.0.0.1:{port}", **ids}), flush=True)
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, ws="none")
+        # It outlasts what the servers keep of connections, so that no call meets one that is just being closed.
+        config = uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, ws="none", timeout_keep_alive=60
+        )
         await uvicorn.Server(config).serve(sockets=[listening])
 
 
