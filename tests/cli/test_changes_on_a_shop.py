@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 from at_a_terminal import piped, terminal
 from kept_things import RAISE, journal
+from listeners import Ears
 from test_approving_at_a_terminal import call, conversation, first_product, shop
 
 from hoopai_products_mcp.guard.journal import Outcome
@@ -69,6 +70,18 @@ Undone.
             )
         _, shown, _ = await asyncio.to_thread(lambda: piped("changes", "show", change_id, **mine))
         assert f"  undone by  {told[1]}\n" in shown
+
+
+async def test_who_is_subscribed_hears_of_what_is_taken_back_at_a_terminal(tmp_path: Path) -> None:
+    with shop() as variables, Ears("2026-07-28") as ears:
+        mine = {**variables, "HOOPAI_DATA_DIR": str(tmp_path)}
+        async with conversation(mine) as client:
+            product = await first_product(client)
+            changed = await call(client, "update_product", product_id=product["id"], name="By mistake")
+            async with ears.subscribed(client, f"hoopai://products/{product['id']}"):
+                code, _ = await undo(changed["change"]["id"], "yes\n", mine)
+                assert code == 0
+                await ears.heard(f"hoopai://products/{product['id']}")
 
 
 async def undo(change_id: str, typed: str, variables: Mapping[str, str], *options: str) -> tuple[int, str]:
