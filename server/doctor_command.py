@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from .command_parser import FAILED, PROGRAM, Parser, read_settings
+from .ready import require_sandbox
 from .shop_option import chosen_shops, shop_option
 from .terminal import show, wrapped
 
@@ -47,6 +48,8 @@ def run(arguments: list[str]) -> int:
     parser.settings()
     found = vars(parser.read(arguments))
     settings = read_settings(found)
+    if settings.sandbox:
+        require_sandbox(settings)
     import anyio
 
     findings = anyio.run(_look, settings, chosen_shops(settings, found["shop"], reachable=False))
@@ -167,6 +170,15 @@ async def _shop(shop: "Profile", guarding: "Guarding") -> list[Finding]:
             found.append(finding)
             if finding.status == "wrong" and finding.said.startswith(_FATAL):
                 break
+        looked = [finding.status for finding in found[1:]]
+        if set(looked) == {"unknown"}:
+            found.append(
+                Finding(
+                    "reading",
+                    "wrong",
+                    "Nothing of the shop could be read. Check that HOOPAI_BASE_URL is the API's own address.",
+                )
+            )
         found.append(_clock(client))
         found += await _scopes(shop, guarding, by_scope)
         found.insert(1, Finding("shop", "ok", f"location {connection.location_id} {where}"))
@@ -218,7 +230,7 @@ async def _readable(
     try:
         await read()
     except RouteUnavailableError as error:
-        return Finding(what, "unknown", f"{error.happened} This 401 is about the route, not about the token.")
+        return Finding(what, "unknown", f"{error.happened} This is about the route, not about the token.")
     except MissingScopeError as error:
         gone = [said for scope in error.scopes if (said := without(scope, by_scope))]
         return Finding(what, "wrong", " ".join([error.happened, *gone, error.next_step]))

@@ -13,7 +13,9 @@ SANDBOX_MODULES = ("jsonschema_rs", "yaml", "starlette", "rich")
 
 _HELP_FOR_MISSING = {
     "HOOPAI_ACCESS_TOKEN": "the token of a Private Integration of the sub-account",
-    "HOOPAI_LOCATION_ID": "the id of that sub-account (location)",
+    "HOOPAI_CLIENT_ID": "the client id of the OAuth app",
+    "HOOPAI_CLIENT_SECRET": "the client secret of the OAuth app",
+    "HOOPAI_LOCATION_ID": "the id of the sub-account (location)",
 }
 
 
@@ -37,14 +39,14 @@ def require_shop(settings: "Settings") -> None:
 
         known_shops(settings)
     if settings.sandbox:
-        require_sandbox()
+        require_sandbox(settings)
 
 
-def require_sandbox() -> None:
-    """See that the extra is installed.
+def require_sandbox(settings: "Settings | None" = None) -> None:
+    """See that the extra is installed, and that a shop of these settings can be kept where they say.
 
     Raises:
-        CommandError: it is not; it says what to install.
+        CommandError: it is not, or it cannot; it says what to do.
     """
     if not all(find_spec(module) for module in SANDBOX_MODULES):
         raise CommandError(
@@ -52,3 +54,13 @@ def require_sandbox() -> None:
             f"  pip install '{PROGRAM}[sandbox]'",
             code=USAGE_ERROR,
         )
+    file = settings.sandbox_file() if settings is not None else None
+    if file is None:
+        return
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"the invented shop cannot be kept in {file.parent}: {error.strerror}. Nothing was changed.",
+            "Give another folder with --data-dir, or none: then it is in memory.",
+        ) from None

@@ -321,7 +321,7 @@ class Settings(BaseModel):
             return [variable("client_secret"), *needed] if self.client_secret is None else needed
         given = (self.access_token, self.access_token_file)
         if all(value is None for value in given) and not self.keyring_mark.exists():
-            needed.insert(0, variable("access_token"))
+            needed.insert(0, variable("access_token" if self.client_secret is None else "client_id"))
         return needed
 
     def conflicts(self) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ def test_without_token_and_sandbox_it_says_what_to_set_and_how_to_try() -> None:
         "",
         "hoopai-products-mcp: there is no shop to work on. Set in the server's environment:\n"
         "  HOOPAI_ACCESS_TOKEN  the token of a Private Integration of the sub-account\n"
-        "  HOOPAI_LOCATION_ID   the id of that sub-account (location)\n"
+        "  HOOPAI_LOCATION_ID   the id of the sub-account (location)\n"
         "or try it on an invented shop, without an account:\n"
         "  hoopai-products-mcp --sandbox\n"
         "  hoopai-products-mcp demo\n",

@@ -347,6 +347,19 @@ async def test_the_doctor_holds_what_a_login_was_given_against_what_the_tools_ne
         assert (outcome.code, told["scopes"]["status"]) == (0, "ok")
 
 
+async def test_the_doctor_finds_something_wrong_where_nothing_can_be_read(tmp_path: Path) -> None:
+    async with platform(tmp_path) as at:
+        environment = at.environment(HOOPAI_ACCESS_TOKEN=TOKEN, HOOPAI_BASE_URL=f"{at.url}/v2")
+        outcome = await at.run(environment, "doctor")
+        said = " ".join(outcome.stdout.split())
+        assert (outcome.code, "All is well." in said) == (1, False)
+        assert (
+            "WRONG reading Nothing of the shop could be read. Check that HOOPAI_BASE_URL is the API's own"
+            in said
+        )
+        assert "(status 404). The API says: 'Cannot GET /v2/products/'. This is about the route, not" in said
+
+
 async def test_the_doctor_says_what_is_not_set_and_what_a_broken_policy_stops(tmp_path: Path) -> None:
     async with platform(tmp_path) as at:
         policy = tmp_path / "policy.toml"
