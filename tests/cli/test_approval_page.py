@@ -59,8 +59,8 @@ class Page:
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Generator[Page]:
-    port = free_port()
+def served(folder: Path, *options: str, port: int = 0) -> Generator[Page]:
+    port = port or free_port()
     command = [*COMMAND, "--sandbox", "--transport=http", f"--port={port}", f"--data-dir={folder}", *options]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment()
@@ -397,3 +397,36 @@ def test_both_ways_of_deciding_share_one_store(page: Page) -> None:
     with store_in(page.folder) as store, page.person() as browser:
         assert store.ledger.decide(plan_id, approve=True, by=getpass.getuser())
         assert words(browser.get("/approvals")) == "Nothing waits for approval"
+
+
+def test_whoever_looks_ahead_at_a_link_uses_up_no_key(page: Page) -> None:
+    with page.browser() as browser:
+        assert browser.head(page.link).status_code == 403
+        assert browser.get(page.link).status_code == 303
+
+
+def test_an_approval_is_not_turned_into_a_rejection_by_another_tab(page: Page) -> None:
+    plan_id = page.keep()
+    with page.person() as browser:
+        token = token_in(browser, plan_id)
+        assert send(browser, plan_id, token=token, decision="approve", confirm="yes").status_code == 200
+        late = send(browser, plan_id, token=token, decision="reject")
+        assert (late.status_code, words(late)) == (
+            409,
+            "Too late That plan was approved already by the approval page. Nothing was changed by this. All that waits",
+        )
+    assert page.status(plan_id) == "approved"
+
+
+def test_a_page_that_was_open_when_the_server_began_anew_approves_nothing(tmp_path: Path) -> None:
+    with served(tmp_path, "--confirmation=human") as before, before.person() as browser:
+        plan_id = before.keep()
+        form = {"token": token_in(browser, plan_id), "decision": "approve", "confirm": "yes"}
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    with served(tmp_path, "--confirmation=human", port=before.port) as after, after.browser() as browser:
+        headers = {"Origin": after.origin, "Cookie": cookie}
+        late = browser.post(f"/approvals/{plan_id}", data=form, headers=headers)
+        assert (late.status_code, words(late)[:19]) == (403, "This page is closed")
+        assert browser.get(before.link).status_code == 403
+        assert browser.get(after.link).status_code == 303
+        assert after.status(plan_id) == "pending"

@@ -299,3 +299,33 @@ def test_a_shop_that_cannot_be_reached_keeps_no_command_from_another(tmp_path: P
     assert (code, "shops.north-vases does not say how it is reached" in stderr) == (2, True)
     code, _, stderr = piped(**mine)
     assert (code, "shops.north-vases does not say how it is reached" in stderr) == (2, True)
+
+
+async def test_a_shop_that_is_taken_out_of_the_file_is_worked_on_until_the_server_begins_anew(
+    shops: dict[str, str], tmp_path: Path
+) -> None:
+    async with conversation(shops) as client:
+        (product,) = (await call(client, "list_products", location=VASES.name, limit=1))["items"]
+        shops_file(tmp_path, (LAMPS,))
+        shown = await call(client, "delete_product", location=VASES.name, product_id=product["id"])
+        code, stdout, _ = piped("approvals", **shops)
+        assert (code, f"Location {VASES.location_id}\n" in stdout, shown["plan"]["id"] in stdout) == (
+            0,
+            True,
+            True,
+        )
+        code, _, stderr = piped("approvals", "--shop", VASES.name, **shops)
+        assert (code, "there is no shop of that name. There are: north-lamps." in stderr) == (2, True)
+    async with conversation(shops) as client:
+        # It is the only one now, so that no tool has a location.
+        assert (await call(client, "list_products", limit=1))["returned"] == 1
+        (tool,) = [tool for tool in (await client.list_tools()).tools if tool.name == "list_products"]
+        assert "location" not in tool.input_schema["properties"]
+
+
+def test_a_name_in_capitals_is_another_one(shops: dict[str, str], tmp_path: Path) -> None:
+    keep(tmp_path, location=LAMPS.location_id)
+    for word in (LAMPS.name.upper(), LAMPS.location_id.lower(), LAMPS.title):
+        code, stdout, stderr = piped("approvals", "--shop", word, **shops)
+        assert (code, stdout) == (2, "")
+        assert "there is no shop of that name. There are: north-lamps, north-vases." in stderr
