@@ -39,7 +39,7 @@ async def hooked(folder: Path, **settings: Any) -> AsyncGenerator[tuple[Served, 
     path = folder / "keys.pem"
     path.write_bytes(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     async with (
-        served(**KEYS, webhook_keys=path, **settings) as server,
+        served(**KEYS, webhook_keys=path, data_dir=folder, **settings) as server,
         httpx.AsyncClient(base_url=server.address, timeout=30) as http,
     ):
         yield server, http
