@@ -13,7 +13,7 @@ from . import shapes
 from .columns import BY_KEY, MOST_OPTIONS, Cells, Kind, Value, in_words
 from .import_rows import Group, Problem, Row, code, folded_name
 from .money import MONEY, amount_text, digits, rounded
-from .text import quoted, visible
+from .text import quoted, told_apart
 
 S = TypeVar("S", bound=shapes.Shape)
 
@@ -135,7 +135,7 @@ def price_fields(row: Row, cells: Cells, present: Cells, currency: str | None) -
     if "interval" in cells or "interval_count" in cells:
         fields["recurring"] = _named(whole, interval="interval", interval_count="interval_count")
     if isinstance(sku := fields.get("sku"), str):
-        fields["sku"] = visible(sku)
+        fields["sku"] = told_apart(sku)
     if isinstance(fields.get("currency"), str):
         fields["currency"] = fields["currency"].upper()
     checked = _checked(shapes.PriceEdit, {"price_id": "new", **fields}, row.number)

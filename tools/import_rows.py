@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, cast
 
 from .columns import BY_KEY, MOST_OPTIONS, Cells, Column, Kind, Value
 from .row_readers import RawRow
-from .text import quoted, visible
+from .text import quoted, told_apart
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _ON = frozenset({"true", "yes", "y", "1", "on", "continue", "shopify", "wahr", "vrai", "x"})
@@ -116,7 +116,7 @@ def read_row(raw: RawRow) -> Row:
         value = _read(BY_KEY[key], content)
         if isinstance(value, Fault):
             row.faults[key] = value
-        elif value != () and not (isinstance(value, str) and not value.strip()):
+        elif value != () and not (isinstance(value, str) and not code(value)):
             row.cells[key] = value
     _drop_no_options(row)
     return row
@@ -192,12 +192,12 @@ def _shown(content: object) -> str:
 
 def folded_name(name: str) -> str:
     """A product's name as names are compared: without regard to case, spacing and what cannot be seen."""
-    return " ".join(visible(name).split()).casefold()
+    return " ".join(told_apart(name).split()).casefold()
 
 
 def code(text: str) -> str:
     """An id, SKU or handle as they are compared: without spaces around it, and without what cannot be seen."""
-    return visible(text).strip()
+    return told_apart(text).strip()
 
 
 def grouped(rows: Sequence[Row]) -> list[Group]:

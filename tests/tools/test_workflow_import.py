@@ -292,6 +292,35 @@ async def test_a_code_of_the_shop_with_something_unseen_in_it_is_left_as_it_is()
         ]
 
 
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Mug", "Mug \U0001fa77"),
+        ("Mug \U0001fa75", "Mug \U0001fa77"),
+        ("Mug \ue001", "Mug \ue002"),
+        (
+            "Flag \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+            "Flag \U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        ),
+    ],
+    ids=["with a heart", "another heart", "a sign of a font", "another flag"],
+)
+async def test_what_people_see_tells_names_apart_though_python_does_not_know_it(
+    name: str, other: str
+) -> None:
+    async with shop_session(shop="empty") as session:
+        add_product(session, name, slug="first", of=[{"amount": 10}])
+        plan = await planned(session, f"Title,Price\n{other},12\n")
+        assert not [line for line in plan["items"] if "→" in line]
+
+
+async def test_a_cell_with_nothing_to_be_seen_says_nothing() -> None:
+    async with shop_session(shop="empty") as session:
+        add_product(session, "Vase", slug="vase", of=[{"sku": "V-1", "amount": 10}])
+        plan = await planned(session, f"Handle,SKU,Title,Price\nvase,{HIDDEN},{HIDDEN},12\n")
+        assert plan["items"] == ["Vase: Vase 0, amount: 10.00 USD → 12.00 USD"]
+
+
 async def test_ids_of_another_shop_are_not_trusted_and_said() -> None:
     async with shop_session(shop="empty") as session:
         shelf(session)
