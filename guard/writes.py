@@ -268,11 +268,13 @@ async def _begin(
     `seen` is where the journal ended before the plan was made.
 
     Raises:
-        ToolError: a rule is broken, or another process is at the same thing or has changed it meanwhile.
+        ToolError: a rule is broken, or another process is at the same thing, has changed it meanwhile, or is faster
+            every time.
     """
     from .others import BusyError, ChangedMeanwhileError, CountedAnewError
 
     until = anyio.current_time() + guard.waiting_seconds
+    planned_anew = False
     while True:
         try:
             return await _try_to_begin(call, doing, leave, guard, seen), leave
@@ -287,6 +289,12 @@ async def _begin(
                 ) from None
             await anyio.sleep(LOOKING_SECONDS)
         except ChangedMeanwhileError:
+            if planned_anew and anyio.current_time() >= until:
+                raise ToolError(
+                    "Not done: other server processes keep changing the same thing. Nothing was changed by this call. "
+                    "Try again in a minute; list_changes says what they have done."
+                ) from None
+            planned_anew = True
             seen = await guard.store.needed(lambda store: store.journal.seen())
             leave = await _still(leave, doing, guard.asking)
 

@@ -177,6 +177,32 @@ async def test_one_that_takes_too_long_is_not_waited_for_and_named(tmp_path: Pat
         assert shelves.differences(before, shelves.price_by_id(one, before["_id"])) == {"amount": 26}
 
 
+async def test_others_that_are_faster_every_time_do_not_keep_a_call_for_good(tmp_path: Path) -> None:
+    app, store = create_app(rate_limit=0), {"data_dir": tmp_path}
+    written: list[str] = []
+
+    async def changed_once_read(request: httpx.Request, carry: Carry) -> httpx.Response:
+        answer = await carry(request)
+        if request.method == "GET" and "/price" in request.url.path:
+            written.append(f"GC-{len(written)}")
+            await one.call("update_price", **about, sku=written[-1])
+        return answer
+
+    async with (
+        server_on(app, settings=store) as one,
+        server_on(app, settings=store, between=changed_once_read, waiting_seconds=0.3) as other,
+    ):
+        before, about = gift_card(one)
+        with anyio.fail_after(20):
+            said = await other.refused("update_price", **about, amount=26)
+        assert said == (
+            "Not done: other server processes keep changing the same thing. Nothing was changed by this call. Try "
+            "again in a minute; list_changes says what they have done."
+        )
+        now = shelves.price_by_id(one, before["_id"])
+        assert shelves.differences(before, now) == {"sku": written[-1]}
+
+
 async def test_one_that_came_to_nothing_holds_nobody_up_and_changes_no_plan(store: Arguments) -> None:
     app, calls = create_app(rate_limit=0), Calls()
     held = Held()
