@@ -1,8 +1,8 @@
 """Whether a change may be begun, looked up among those of other processes: quickly, and with many at it."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ DONE = Outcome(outcome="done")
 
 
 @contextmanager
-def two_openings(url: str) -> Iterator[tuple[Database, Database]]:
+def two_openings(url: str) -> Generator[tuple[Database, Database]]:
     with closing(Database.open(url)) as one, closing(Database.open(url)) as other:
         yield one, other
 
@@ -51,7 +51,7 @@ def test_a_change_that_meets_another_gets_its_answer_while_all_connections_wait_
         intent = intend(plan=to_plain(of_product("product-1")))
         met = Journal(other).begin(intent)
         ending = [journal.begin(intend(plan=to_plain(Plan(action="")))) for _ in range(CONNECTIONS)]
-        ends = []
+        ends: list[Future[None]] = []
         # One connection shows that the process lives, and one is this change's.
         waiting = CONNECTIONS - 2
 
