@@ -30,6 +30,8 @@ pytestmark = pytest.mark.anyio
 
 ROUTES = {record.name: record.operation for record in RECORDS}
 NOTHING = "Nothing was changed."
+LONG = 0.5
+"""Seconds in which any reading of the store is over."""
 
 
 async def changes(session: ShopSession) -> list[dict[str, Any]]:
@@ -217,11 +219,12 @@ async def test_a_call_that_is_cancelled_before_it_is_sent_leaves_nothing_open(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: session.result(tool, **arguments))
             with anyio.fail_after(10):
-                # Once it is planned, a thread is needed first for writing down what it is about to do.
-                while (
-                    len(session.sandbox.requests.lines()) < planned
-                    or not anyio.to_thread.current_default_thread_limiter().borrowed_tokens
-                ):
+                # Readings of the store are over at once: a thread that goes on waits to write down what it is about
+                # to do.
+                free = anyio.current_time()
+                while len(session.sandbox.requests.lines()) < planned or anyio.current_time() - free < LONG:
+                    if not anyio.to_thread.current_default_thread_limiter().borrowed_tokens:
+                        free = anyio.current_time()
                     await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
             busy.execute("COMMIT")
