@@ -7,12 +7,13 @@ there. It may be lost, and needs no disk to be waited for: the API tells it anew
 A process that is killed gives its places back as a living one does: they are forgotten when the API has forgotten them.
 """
 
+import errno
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,15 +58,22 @@ def _kept(body: str, now: float) -> Window:
 class RatesInFile:
     """Allowances in an SQLite file, for the processes of one machine. Raises `sqlite3.Error` and `OSError`."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._turn = threading.Lock()
         self._opened: sqlite3.Connection | None = None
 
     def ask(self, name: str, ask: Ask) -> Granted | Wait:
         """See `Rates`."""
-        with self._turn:
+        with self._own_turn():
             connection = self._opened = self._opened or self._open()
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -79,9 +87,19 @@ class RatesInFile:
         return answer
 
     def close(self) -> None:
-        """Close the file. It may be asked again."""
-        with self._turn:
+        """Close the file. It may be asked again. Where a thread still waits for the disk, that is left to it."""
+        with suppress(TimeoutError), self._own_turn():
             self._close()
+
+    @contextmanager
+    def _own_turn(self) -> Generator[None]:
+        """Have the file to oneself. On a disk that hangs one thread waits for good, and the others not behind it."""
+        if not self._turn.acquire(timeout=self._patience_seconds):
+            raise TimeoutError(errno.ETIMEDOUT, "another thread still waits for the disk")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,7 +5,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from hoopai_products_mcp.products_api.window import Ask, Told, Wait
 PROCESSES = 4
 ASKING = """
 import sys
+import threading
 from pathlib import Path
 from hoopai_products_mcp.guard.database import Database
 from hoopai_products_mcp.guard.rates import RatesInDatabase, RatesInFile
@@ -177,6 +180,27 @@ def test_people_who_wait_elsewhere_go_before_bulk_work(opened: Callable[[], Rate
     assert isinstance(bulk, Wait)
     assert isinstance(person, Wait)
     assert bulk.seconds >= person.seconds
+
+
+def test_one_that_waits_for_a_disk_for_good_keeps_no_other_thread(tmp_path: Path) -> None:
+    reached, disk = threading.Event(), threading.Event()
+
+    def hangs() -> float:
+        reached.set()
+        disk.wait()
+        return 0.0
+
+    rates = RatesInFile(tmp_path / "requests.sqlite", clock=hangs, patience_seconds=0.05)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(rates.ask, "shop", Ask())
+        reached.wait()
+        with pytest.raises(OSError, match="another thread still waits for the disk"):
+            rates.ask("shop", Ask())
+        rates.close()
+        disk.set()
+        assert isinstance(first.result(), Granted)
+    assert isinstance(rates.ask("shop", Ask()), Granted)
+    rates.close()
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -343,7 +343,8 @@ async def test_of_undoings_at_once_one_makes_it_again(era: Era, tmp_path: Path) 
         assert shelves_alike(before, one.dump(), done["new_ids"]) == {}
         for said in [text_of(result) for result in results if result.is_error]:
             assert "Nothing was changed." in said
-            assert done["change"]["id"] in said
+            # One that plans when the product is there again, and not yet written down, finds all as it was before.
+            assert done["change"]["id"] in said or "There is nothing to undo." in said
         items = (await one.call("list_changes"))["items"]
         assert [item["id"] for item in items if item["outcome"] == "done"] == [
             done["change"]["id"], change_id
