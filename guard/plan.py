@@ -141,8 +141,9 @@ class Plan:
 
     @property
     def ids(self) -> frozenset[str]:
-        """Ids of what it changes; of what it makes, where that belongs."""
-        return frozenset(thing for effect in self.effects if (thing := effect.id or effect.within))
+        """Ids of what it changes; of what it makes, where that belongs; of a product that goes, its prices too."""
+        named = {thing for effect in self.effects if (thing := effect.id or effect.within)}
+        return frozenset(named.union(*map(_prices_in, filter(lambda effect: effect.deletes, self.effects))))
 
     @property
     def totals(self) -> Totals:
@@ -189,6 +190,12 @@ class Plan:
             lines.append(f"What cannot be undone: {self.lasting}")
         # Names and texts of the shop are in these lines: none of them may begin a line of its own.
         return "\n".join(readable(line) for line in lines)
+
+
+def _prices_in(deletion: Effect) -> Iterable[str]:
+    """Ids of the prices in the image of a product."""
+    image = cast("Mapping[str, Any]", deletion.before if isinstance(deletion.before, Mapping) else {})
+    return (price["_id"] for price in image.get("prices", ()) if "_id" in price)
 
 
 def _touched(effect: Effect) -> Iterable[tuple[str, str | None, str | None]]:

@@ -25,6 +25,8 @@ from .urgency import is_bulk_work, is_settling, seconds_left
 
 FAILURES: Final = 5
 """How many one after the other are no accident any more. Of several at once the first counts: they are one mishap."""
+MOST_SETTLING_FAILURES: Final = 2 * FAILURES
+"""By then what became of a write cannot be found out either, however much there is to look at."""
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 SLOW_SECONDS: Final = 5.0
@@ -102,7 +104,7 @@ class Breaker:
         Raises:
             ApiDownError: it is.
         """
-        if is_settling():
+        if is_settling() and self._failures < MOST_SETTLING_FAILURES:
             return
         left = self._left()
         if left <= 0 and (self._trying is None or is_bulk_work()):

@@ -11,7 +11,7 @@ from far_api import FarApi, far_api, read
 from mock_api import MockApi, answer, refusal
 
 from hoopai_products_mcp.products_api import errors
-from hoopai_products_mcp.products_api.breaker import FIRST_PAUSE_SECONDS
+from hoopai_products_mcp.products_api.breaker import FAILURES, FIRST_PAUSE_SECONDS, MOST_SETTLING_FAILURES
 from hoopai_products_mcp.products_api.budget import Budget
 from hoopai_products_mcp.products_api.client import ProductsClient
 from hoopai_products_mcp.products_api.urgency import bulk_work, settling, until
@@ -213,6 +213,17 @@ async def test_a_look_that_fails_opens_nothing_and_takes_nobodys_turn_to_try() -
             await client.list_products(limit=1)
         await anyio.sleep(FIRST_PAUSE_SECONDS)
         assert (await client.list_products(limit=1)).items
+
+
+async def test_looks_that_all_fail_come_to_an_end() -> None:
+    async with far_api(limit=0) as api, api.client(Budget()) as client:
+        break_down(api)
+        await fail(client, FAILURES)
+        with settling():
+            await fail(client, MOST_SETTLING_FAILURES - FAILURES)
+            with pytest.raises(errors.ApiDownError):
+                await client.list_products(limit=1)
+        assert len(api.transport.arrived) == MOST_SETTLING_FAILURES
 
 
 async def test_a_reading_that_nobody_waited_for_any_longer_is_a_failure_too() -> None:

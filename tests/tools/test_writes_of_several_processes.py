@@ -156,6 +156,28 @@ async def test_a_plan_that_another_server_has_made_untrue_is_not_carried_out(sto
         assert shelves.price_by_id(one, before["_id"])["amount"] == 40
 
 
+async def test_a_product_is_deleted_with_the_prices_that_another_server_has_just_set(
+    store: Arguments,
+) -> None:
+    app, held, calls = create_app(rate_limit=0), Held(), Calls()
+    async with two_servers(app, {**store, "confirmation": "off"}, held) as (one, other):
+        before, about = gift_card(one)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(calls.make, "one", one, "update_price", {**about, "amount": 26})
+            await held.reached.wait()
+            gone = {"product_id": before["product"]}
+            tasks.start_soon(calls.make, "other", other, "delete_product", gone)
+            assert await calls.waits("other")
+            held.release.set()
+        assert [bool(result.is_error) for result in calls.results.values()] == [False, False]
+        (change, _) = (await other.call("list_changes"))["items"]
+        assert change["tool"] == "delete_product"
+        # What is made again is what was deleted, not what was there when it was planned.
+        undone = await other.call("undo_change", change_id=change["id"])
+        new = undone["new_ids"][before["_id"]]
+        assert shelves.price_by_id(one, new)["amount"] == 26
+
+
 async def test_one_that_takes_too_long_is_not_waited_for_and_named(tmp_path: Path) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
     async with (
