@@ -17,7 +17,7 @@ from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestPara
 from processes import KEYS
 from shop_session import Era, no, yes
 
-NOTHING_CHANGED = "Nothing was changed."
+NOTHING_CHANGED = "Nothing was changed"
 NOT_KNOWN = "It is not known whether anything was changed"
 SECONDS_FOR_A_CALL = 90
 

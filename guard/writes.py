@@ -211,7 +211,7 @@ async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
     if fresh.fingerprint != leave.plan.fingerprint and not unasked_still:
         lines = "\n".join(f"• {line}" for line in changed_since(leave.plan, fresh))
         raise ToolError(
-            "Not done: another call changed this meanwhile. Nothing was changed by this call. Different now:\n"
+            "Not done: another call may have changed this meanwhile. Nothing was changed by this call. Different now:\n"
             f"{lines}\nCall again, without a confirmation_token, for the plan as it is now."
         )
     return replace(leave, plan=fresh)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from deeds import Deed, Told
 from judge import Evidence, Verdict, judge, look_for_secrets
+from mcp_types import CallToolResult, TextContent
+from merchants import told_by
 
 from hoopai_products_mcp.guard.journal import Change, Outcome
 
@@ -161,6 +163,19 @@ def test_what_an_earlier_round_did_to_the_same_product_is_not_this_rounds(
     # What was begun in this round is judged, whatever went before.
     again = replace(former, id="chg_2")
     assert found(replace(shown, journal=[former, again]).since({former.id}), wanted) == taken_for
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Not done. Nothing was changed.", Told.NOT_DONE),
+        ("Not done: another call may have changed this. Nothing was changed by this call.", Told.NOT_DONE),
+        ("The answer was lost. It is not known whether anything was changed: gone.", Told.UNKNOWN),
+        ("It failed.", Told.UNWORDED),
+    ],
+)
+def test_what_an_error_says_of_a_change_is_understood(words: str, told: Told) -> None:
+    assert told_by(CallToolResult(content=[TextContent(text=words)], is_error=True)) is told
 
 
 def test_a_secret_is_found_and_not_repeated() -> None:

@@ -65,7 +65,8 @@ async def test_answers_to_one_review_at_once_all_stay() -> None:
         assert [result.is_error for result in results] == [False, True]
         assert [reply["comment"] for reply in now["reply"]] == ["One."]
         assert text_of(results[1]).startswith(
-            "Not done: another call changed this meanwhile. Nothing was changed by this call. Different now:\n• "
+            "Not done: another call may have changed this meanwhile. Nothing was changed by this call. Different "
+            "now:\n• "
         )
         content = await agreed(session, "update_review", **about, reply={"comment": "Two.", **signed})
         assert content["done"] is True

@@ -151,7 +151,8 @@ async def test_a_plan_that_another_server_has_made_untrue_is_not_carried_out(sto
         refused = await calls.ended("other")
         assert refused.is_error
         assert text_of(refused).startswith(
-            "Not done: another call changed this meanwhile. Nothing was changed by this call. Different now:\n• "
+            "Not done: another call may have changed this meanwhile. Nothing was changed by this call. Different "
+            "now:\n• "
         )
         assert shelves.price_by_id(one, before["_id"])["amount"] == 40
 
