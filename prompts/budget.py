@@ -9,8 +9,9 @@ import re
 
 # A space goes with the word behind it.
 _PIECE = re.compile(r" ?[A-Za-z]+|[0-9]+|[!-/:-@\[-`{-~]+|.", re.DOTALL)
-_NO_WORD = re.compile("[b-df-hj-np-tv-xz]{4}|[a-z][A-Z]|[A-Z]{2}", re.ASCII)
-"""Four consonants in a row, or a capital inside: ids, keys and gibberish, which fall into small pieces."""
+_NO_WORD = re.compile(r"[b-df-hj-np-tv-xz]{4}|[a-z][A-Z]|[A-Z]{2}|(?i:([a-z])\1\1)", re.ASCII)
+"""Four consonants in a row, a capital inside, or a letter three times: ids, keys and gibberish, which fall into small
+pieces."""
 _CHEAP = re.compile("[\u0410-\u044f\u05d0-\u05ea\u0621-\u064a]")
 """Letters of Cyrillic, Hebrew and Arabic: one token at most, though they are two bytes."""
 _DEAR = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")

@@ -84,6 +84,7 @@ COSTLY = st.text(
 @example("lamatu riso pelubo " * 50)
 @example("aBcDeFgH" * 50)
 @example("66096e24e9f6c169d2ab523c" * 20)
+@example("Aaa Aaa Aaa")
 def test_an_estimate_is_never_below_what_a_text_costs(text: str) -> None:
     # Rare letters that happen to be merged over their borders may cost one token more than they do alone.
     assert estimate(text) * 1.1 + 2 >= len(TOKENS.encode_ordinary(text))
