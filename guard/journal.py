@@ -96,10 +96,7 @@ class Journal:
 
     def seen(self) -> int | None:
         """Where the journal ends, for `others.Unless`; None where no other process can write to it."""
-        if not self._database.shared:
-            return None
-        with self._database.reading() as connection:
-            return int(connection.execute(select(chain.c.seq).where(chain.c.name == HEAD)).scalar() or 0)
+        return self.newest() if self._database.shared else None
 
     def begin(self, intent: Intent, *, unless: Callable[[Connection, Database], None] | None = None) -> str:
         """Write down what is about to be sent, and return the change's id.

@@ -195,7 +195,7 @@ class Plan:
 def _prices_in(deletion: Effect) -> Iterable[str]:
     """Ids of the prices in the image of a product."""
     image = cast("Mapping[str, Any]", deletion.before if isinstance(deletion.before, Mapping) else {})
-    return (price["_id"] for price in image.get("prices", ()) if "_id" in price)
+    return (price["_id"] for price in image.get("prices") or () if "_id" in price)
 
 
 def _touched(effect: Effect) -> Iterable[tuple[str, str | None, str | None]]:

@@ -228,6 +228,8 @@ class Window:
             ValueError, RecursionError: it is no window.
         """
         window = msgspec.json.decode(text, type=cls)
+        if (window.limit is not None and window.limit < 1) or window.interval_seconds <= 0:
+            raise ValueError("it allows nothing")
         latest = now + window.interval_seconds + _MARGIN_SECONDS + _GRACE_SECONDS
         window.places = [
             place if place.free_at <= latest else place._replace(free_at=latest) for place in window.places

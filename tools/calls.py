@@ -123,8 +123,13 @@ async def _called(
         given, notes = read_arguments(arguments_of(record), _schema(record), arguments)
         patient = Patience(0 if is_bulk_work() or hears_of_progress(context) else patience)
         if record.toolset is Toolset.CHANGES or (record.plan is not None and not given.get("dry_run")):
-            with patient.at_work():
-                await _tidy(shop, guard)
+            try:
+                with patient.at_work():
+                    await _tidy(shop, guard)
+            except _OutOfTimeError:
+                # What only reads can tell what the journal knows.
+                if record.plan is not None:
+                    raise
         if record.plan is None:
             with patient.at_work():
                 return to_result(await record.handler(shop, **given), [*notes, *shop.notes])
@@ -173,17 +178,21 @@ async def _tidy(shop: Shop, guard: Guard) -> None:
     await guard.looks_around(lambda: _in_time(reconcile_abandoned(shop, pause_seconds=guard.pause_seconds)))
 
 
+class _OutOfTimeError(ToolError):
+    """Settling what was left open has taken as long as an assistant waits."""
+
+
 async def _in_time(tidying: Awaitable[None]) -> None:
     """Tidy; what took all the time that an assistant waits was not done, and the next call goes on with it.
 
     Raises:
-        ToolError: it did.
+        _OutOfTimeError: it did.
     """
     await tidying
     if seconds_left() <= 0:
-        raise ToolError(
+        raise _OutOfTimeError(
             "Not done: what an earlier run left open is being settled first, and that has taken as long as an "
-            f"assistant waits. {NOTHING_CHANGED} Call again: it goes on where it stopped."
+            f"assistant waits. {NOTHING_CHANGED} Call again."
         )
 
 

@@ -231,7 +231,8 @@ def rewrite(path: Path, change: Callable[[str], str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["{", "[]", "[" * 100_000, '{"places": 1}', '{"places": [[1]]}', '{"limit": "100"}']
+    "body",
+    ["{", "[]", "[" * 100_000, '{"places": 1}', '{"places": [[1]]}', '{"limit": "100"}', '{"limit": 0}'],
 )
 def test_a_window_that_cannot_be_read_is_begun_anew(body: str, tmp_path: Path) -> None:
     path = tmp_path / "requests.sqlite"
