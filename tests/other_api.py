@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import httpx
 from starlette.applications import Starlette
 
@@ -48,6 +49,28 @@ class OtherConnection(Connection):
 
     async def aclose(self) -> None:
         await self._other.aclose()
+
+
+class Meeting:
+    """An API that answers the first readings of several calls only once all of them have come, so that each of the
+    calls has planned before any writes."""
+
+    def __init__(self) -> None:
+        self._missing = 0
+        self._complete = anyio.Event()
+
+    def of(self, calls: int) -> None:
+        """Expect the first readings of so many calls."""
+        self._missing, self._complete = calls, anyio.Event()
+
+    async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
+        if self._missing and request.method == "GET":
+            self._missing -= 1
+            complete = self._complete
+            if not self._missing:
+                complete.set()
+            await complete.wait()
+        return await carry(request)
 
 
 async def rewritten(response: httpx.Response, change: Callable[[Any], Any]) -> httpx.Response:

@@ -9,6 +9,7 @@ import pytest
 import shelves
 from changes_to_make import delete_a_product
 from mcp_types import CallToolResult
+from other_api import Meeting
 from roads import agreed, made
 from shop_session import ERAS, Era, ShopSession, shop_session, text_of, yes
 from side_by_side import content_of
@@ -52,44 +53,56 @@ async def test_changes_of_one_price_at_once_all_stay(era: Era) -> None:
 
 
 async def test_answers_to_one_review_at_once_all_stay() -> None:
-    async with shop_session(yes) as session:
+    meeting = Meeting()
+    async with shop_session(yes, between=meeting) as session:
         review = next(doc for doc in session.dump()["reviews"] if not doc.get("reply"))
         about = {"review_id": review["_id"], "product_id": review["productId"]}
         signed = {"name": "Moth & Lantern", "email": "hello@example.com"}
+        meeting.of(2)
         results = await at_once(
             session,
             [("update_review", {**about, "reply": {"comment": word, **signed}}) for word in ("One.", "Two.")],
         )
         (now,) = [doc for doc in session.dump()["reviews"] if doc["_id"] == review["_id"]]
-        # Beside an earlier answer a person is asked, which there was not when the second call was planned.
-        assert [result.is_error for result in results] == [False, True]
-        assert [reply["comment"] for reply in now["reply"]] == ["One."]
-        assert text_of(results[1]).startswith(
+        # Beside an earlier answer a person is asked, which there was not when the call that came second was
+        # planned. Which of the two that is, nobody promises.
+        (first, done), (second, refused) = sorted(
+            zip(("One.", "Two."), results, strict=True), key=lambda pair: bool(pair[1].is_error)
+        )
+        assert (done.is_error, refused.is_error) == (False, True)
+        assert [reply["comment"] for reply in now["reply"]] == [first]
+        assert text_of(refused).startswith(
             "Not done: another call may have changed this meanwhile. Nothing was changed by this call. Different "
             "now:\n• "
         )
-        content = await agreed(session, "update_review", **about, reply={"comment": "Two.", **signed})
+        content = await agreed(session, "update_review", **about, reply={"comment": second, **signed})
         assert content["done"] is True
         (now,) = [doc for doc in session.dump()["reviews"] if doc["_id"] == review["_id"]]
-        assert [reply["comment"] for reply in now["reply"]] == ["One.", "Two."]
+        assert [reply["comment"] for reply in now["reply"]] == [first, second]
 
 
 async def test_each_of_two_changes_at_once_is_journaled_with_what_it_found() -> None:
-    async with shop_session() as session:
+    meeting = Meeting()
+    async with shop_session(between=meeting) as session:
         price = shelves.price(session, "Gift card", "Gift card")
         about = {"product_id": price["product"], "price_id": price["_id"]}
+        meeting.of(2)
         await at_once(session, [("update_price", {**about, "amount": amount}) for amount in (26, 27)])
         listed = await session.call("list_changes")
         last, first = [
             (await session.call("get_change", change_id=item["id"]))["plan"]["items"]
             for item in listed["items"]
         ]
-        assert first == ["Amount: 25.00 USD → 26.00 USD"]
-        assert last == ["Amount: 26.00 USD → 27.00 USD"]
+        # Either may come first; the other found what that one left.
+        assert (first, last) in [
+            (["Amount: 25.00 USD → 26.00 USD"], ["Amount: 26.00 USD → 27.00 USD"]),
+            (["Amount: 25.00 USD → 27.00 USD"], ["Amount: 27.00 USD → 26.00 USD"]),
+        ]
 
 
 async def test_an_approval_of_what_another_call_changed_meanwhile_does_not_count() -> None:
-    async with shop_session() as session:
+    meeting = Meeting()
+    async with shop_session(between=meeting) as session:
         lantern = shelves.product(session, "Storm lantern")["_id"]
         sale = {
             "product_ids": [lantern],
@@ -101,6 +114,7 @@ async def test_an_approval_of_what_another_call_changed_meanwhile_does_not_count
             for arguments in (sale, sale | {"compare_at_price": {"type": "SET_NEW_PRICE", "value": 90}})
         ]
         before = {doc["_id"]: doc["amount"] for doc in shelves.prices_of(session, "Storm lantern")}
+        meeting.of(2)
         results = await at_once(
             session,
             [
@@ -135,7 +149,8 @@ async def test_destructive_calls_at_once_are_counted_one_by_one(era: Era, tmp_pa
 
 @pytest.mark.parametrize("settings", [{"confirmation": "off"}, {}])
 async def test_a_change_taken_back_twice_at_once_is_taken_back_once(settings: dict[str, str]) -> None:
-    async with shop_session(settings=settings) as session:
+    meeting = Meeting()
+    async with shop_session(settings=settings, between=meeting) as session:
         before = session.dump()
         change_id = await made(session, delete_a_product(session))
         calls: list[Call] = []
@@ -147,6 +162,7 @@ async def test_a_change_taken_back_twice_at_once_is_taken_back_once(settings: di
                 arguments = {"change_id": change_id, "on_conflict": on_conflict}
                 token = (await session.call("undo_change", **arguments))["confirmation_token"]
                 calls.append(("undo_change", {**arguments, "confirmation_token": token}))
+        meeting.of(2)
         results = await at_once(session, calls)
         done, refused = sorted(results, key=lambda result: bool(result.is_error))
         assert text_of(refused).startswith("It cannot be undone. It was undone by chg_")
