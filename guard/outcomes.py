@@ -1,6 +1,7 @@
 """What became of a write: done, not done, or unknown, and never "failed" for what may have happened."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +39,10 @@ class Doing(Protocol):
     async def look(self, plan: "Plan", *, remembered: bool) -> "Outcome":
         """What became of the plan, read back from the shop, or only from what the deed itself has read. Never
         raises."""
+        ...
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Wait within for others who are at the same thing: `seconds_left` is how long the caller does."""
         ...
 
     def said(self, view: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import InputRequiredResult
 
+from ..products_api.urgency import seconds_left
 from .approval import Asking, approve, keep_plan, unasked
 from .calls import Leave, Preview, Road, WriteCall
 from .once import NowAndThen, Once
@@ -189,7 +191,15 @@ async def perform(
     )
     if not isinstance(leave, Leave):
         return leave
-    async with guard.turns.at(leave.plan.ids | _undone(call)):
+    async with AsyncExitStack() as turn:
+        with doing.waiting(), anyio.move_on_after(seconds_left()) as waited:
+            await turn.enter_async_context(guard.turns.at(leave.plan.ids | _undone(call)))
+        if waited.cancelled_caught:
+            raise ToolError(
+                "Not done: another call of this server is changing the same thing, and has not ended in the time that "
+                f"an assistant waits. {NOTHING_CHANGED} list_changes says what is under way; call again when it has "
+                "ended."
+            )
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
         return await _carry_out(call, doing, leave, guard, seen)
@@ -274,22 +284,24 @@ async def _begin(
     from .others import BusyError, ChangedMeanwhileError, CountedAnewError
 
     until = anyio.current_time() + guard.waiting_seconds
-    planned_anew = False
+    planned_anew = late = False
     while True:
         try:
             return await _try_to_begin(call, doing, leave, guard, seen), leave
         except CountedAnewError:
             continue
         except BusyError as busy:
-            if anyio.current_time() >= until:
+            if anyio.current_time() >= until or late:
                 raise ToolError(
                     f"Not done: another server process is changing the same thing (change {busy.change_id}, begun "
                     f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} Try again in a minute, and look at that change "
                     "first: get_change says what became of it."
                 ) from None
-            await anyio.sleep(LOOKING_SECONDS)
+            with doing.waiting():
+                await anyio.sleep(LOOKING_SECONDS)
+                late = seconds_left() <= 0
         except ChangedMeanwhileError:
-            if planned_anew and anyio.current_time() >= until:
+            if planned_anew and (anyio.current_time() >= until or late):
                 raise ToolError(
                     "Not done: other server processes keep changing the same thing. Nothing was changed by this call. "
                     "Try again in a minute; list_changes says what they have done."

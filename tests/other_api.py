@@ -51,6 +51,20 @@ class OtherConnection(Connection):
         await self._other.aclose()
 
 
+class Held:
+    """An API that does its first write when it is released, and tells of the readings before."""
+
+    def __init__(self) -> None:
+        self.reached = anyio.Event()
+        self.release = anyio.Event()
+
+    async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
+        if request.method != "GET" and not self.reached.is_set():
+            self.reached.set()
+            await self.release.wait()
+        return await carry(request)
+
+
 class Meeting:
     """An API that answers the first readings of several calls only once all of them have come, so that each of the
     calls has planned before any writes."""

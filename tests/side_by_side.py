@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 from mcp.client import Client
 from mcp.client.session import ClientRequestContext
 from mcp.server.auth.middleware.auth_context import auth_context_var
@@ -164,3 +165,30 @@ def content_of(result: CallToolResult) -> dict[str, Any]:
     content: dict[str, Any] | None = result.structured_content
     assert content is not None, result.content
     return content
+
+
+MEANWHILE = 0.4
+"""Seconds in which a call that need not wait would have ended."""
+
+
+class Calls:
+    """Calls under way, and their results by name."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, CallToolResult] = {}
+
+    async def make(self, name: str, session: ShopSession, tool: str, arguments: Arguments) -> None:
+        self.results[name] = await session.result(tool, **arguments)
+
+    async def ended(self, name: str) -> CallToolResult:
+        with anyio.fail_after(20):
+            while name not in self.results:
+                await anyio.lowlevel.checkpoint()
+        return self.results[name]
+
+    async def waits(self, name: str) -> bool:
+        """Whether a call is still under way after some time."""
+        with anyio.move_on_after(MEANWHILE):
+            while name not in self.results:
+                await anyio.lowlevel.checkpoint()
+        return name not in self.results

@@ -6,7 +6,7 @@ What only reads is answered straight; what writes goes through the guard.
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -271,6 +271,10 @@ class _Doing:
                 return await became(self._shop, plan.effects, self._shop.created)
         finally:
             self.memory.closed = False
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Wait within for others who are at the same thing; that counts as work on this call."""
+        return self._patience.at_work()
 
     def said(self, view: BaseModel) -> dict[str, Any]:
         """The answer as plain values."""

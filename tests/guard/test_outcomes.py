@@ -1,6 +1,7 @@
 """What is said of a deed that has ended, from whether it was sent, how it ended, and what is seen afterwards."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,9 @@ class Deed:
         assert plan is PLAN
         self.looks.append("remembered" if remembered else "fresh")
         return self.seen.pop(0)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def said(self, view: Any) -> dict[str, Any]:
         return dict(view)

@@ -101,9 +101,9 @@ class Failing:
         return Wait(0.0)
 
 
-def window_on(rates: Rates, now: list[float]) -> StoredWindow:
+def window_on(rates: Rates, now: list[float], *, seconds: float = 20.0) -> StoredWindow:
     return StoredWindow(
-        lambda: rates, "shop", clock=lambda: now[0], opening_seconds=0.05, asking_seconds=0.05
+        lambda: rates, "shop", clock=lambda: now[0], opening_seconds=seconds, asking_seconds=seconds
     )
 
 
@@ -134,7 +134,7 @@ async def test_a_store_that_hangs_is_waited_for_only_so_long(caplog: pytest.LogC
     def hang() -> None:
         go_on.wait(30)
 
-    window = window_on(Failing(hang), [100.0])
+    window = window_on(Failing(hang), [100.0], seconds=0.05)
     try:
         with anyio.fail_after(20):
             assert await window.ask(Ask()) is None

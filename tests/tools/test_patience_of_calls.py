@@ -8,8 +8,11 @@ from typing import Any
 
 import anyio
 import pytest
+import shelves
 from mcp.client import Client
-from shop_session import Era, text_of
+from other_api import Held
+from shop_session import Era, shop_session, text_of
+from side_by_side import Calls
 
 from hoopai_products_mcp.products_api.urgency import seconds_left
 from hoopai_products_mcp.sandbox.app import create_app, sandbox_of
@@ -109,6 +112,31 @@ async def test_an_api_that_is_down_is_told_at_once(era: Era) -> None:
         "with 500. The first call from <time> on tries it again."
     )
     assert "Nothing was changed." in refused
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_write_that_another_call_holds_up_ends_with_the_patience(era: Era) -> None:
+    held, calls = Held(), Calls()
+    async with (
+        shop_session(era=era, settings={"patience": 2}, between=held) as session,
+        anyio.create_task_group() as tasks,
+    ):
+        price = shelves.price(session, "Gift card", "Gift card")
+        about = {"product_id": price["product"], "price_id": price["_id"]}
+        tasks.start_soon(calls.make, "first", session, "update_price", {**about, "amount": 26})
+        await held.reached.wait()
+        assert await session.refused("update_price", **about, sku="GC-26") == (
+            "Not done: another call of this server is changing the same thing, and has not ended in the time that an "
+            "assistant waits. Nothing was changed. list_changes says what is under way; call again when it has ended."
+        )
+        (change,) = (await session.call("list_changes"))["items"]
+        held.release.set()
+        assert not (await calls.ended("first")).is_error
+        assert shelves.differences(price, shelves.price_by_id(session, price["_id"])) == {"amount": 26}
+        assert change["tool"] == "update_price"
+        again = await session.call("update_price", **about, sku="GC-26")
+        assert again["changed"] == [{"field": "sku", "before": price["sku"], "after": "GC-26"}]
 
 
 def test_the_time_in_which_a_person_thinks_is_not_counted() -> None:

@@ -10,13 +10,12 @@ import anyio
 import httpx
 import pytest
 import shelves
-from mcp_types import CallToolResult
-from other_api import Between, Carry
+from other_api import Between, Carry, Held
 from postgres import new_database
 from postgres import running_server as running_postgres
 from shop_processes import Gate, killed, shop_on_a_socket
 from shop_session import ERAS, Era, ShopSession, text_of, yes
-from side_by_side import server_on
+from side_by_side import Calls, server_on
 from starlette.applications import Starlette
 
 from hoopai_products_mcp.sandbox.app import create_app
@@ -24,45 +23,6 @@ from hoopai_products_mcp.sandbox.app import create_app
 pytestmark = pytest.mark.anyio
 
 Arguments = dict[str, Any]
-MEANWHILE = 0.4
-"""Seconds in which a call that need not wait would have ended."""
-
-
-class Held:
-    """An API that does its first write when it is released, and tells of the readings before."""
-
-    def __init__(self) -> None:
-        self.reached = anyio.Event()
-        self.release = anyio.Event()
-
-    async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
-        if request.method != "GET" and not self.reached.is_set():
-            self.reached.set()
-            await self.release.wait()
-        return await carry(request)
-
-
-class Calls:
-    """Calls under way, and their results by name."""
-
-    def __init__(self) -> None:
-        self.results: dict[str, CallToolResult] = {}
-
-    async def make(self, name: str, session: ShopSession, tool: str, arguments: Arguments) -> None:
-        self.results[name] = await session.result(tool, **arguments)
-
-    async def ended(self, name: str) -> CallToolResult:
-        with anyio.fail_after(20):
-            while name not in self.results:
-                await anyio.lowlevel.checkpoint()
-        return self.results[name]
-
-    async def waits(self, name: str) -> bool:
-        """Whether a call is still under way after some time."""
-        with anyio.move_on_after(MEANWHILE):
-            while name not in self.results:
-                await anyio.lowlevel.checkpoint()
-        return name not in self.results
 
 
 @pytest.fixture(scope="module")
@@ -179,10 +139,14 @@ async def test_a_product_is_deleted_with_the_prices_that_another_server_has_just
         assert shelves.price_by_id(one, new)["amount"] == 26
 
 
-async def test_one_that_takes_too_long_is_not_waited_for_and_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("waiting_seconds", "patience"), [(0.3, 55), (600, 2)])
+async def test_one_that_takes_too_long_is_not_waited_for_and_named(
+    tmp_path: Path, waiting_seconds: float, patience: int
+) -> None:
     app, held, calls = create_app(rate_limit=0), Held(), Calls()
+    store: Arguments = {"data_dir": tmp_path, "patience": patience}
     async with (
-        two_servers(app, {"data_dir": tmp_path}, held, waiting_seconds=0.3) as (one, other),
+        two_servers(app, store, held, waiting_seconds=waiting_seconds) as (one, other),
         anyio.create_task_group() as tasks,
     ):
         before, about = gift_card(one)
