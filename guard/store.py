@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 from mcp.server.mcpserver.exceptions import ToolError
 
+from .late import Outcomes
 from .question import NOTHING_CHANGED
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class OpenStore:
 class Store:
     """The store behind one URL, such as `sqlite:///path` or `postgresql://…`; `sqlite://` keeps it in memory.
 
-    Changes older than `keep_days` are forgotten when it is opened; 0 keeps them for good.
+    Changes older than `keep_days` are forgotten when it is opened; 0 keeps them for good. `outcomes` are those on
+    their way into it.
     """
 
     def __init__(self, url: str, *, keep_days: int = 0, clock: Callable[[], float] = time) -> None:
@@ -53,6 +55,7 @@ class Store:
         self._opened: OpenStore | None = None
         self._opening = anyio.Lock()
         self._once = threading.Lock()
+        self.outcomes = Outcomes(self)
 
     @property
     def is_open(self) -> bool:

@@ -44,10 +44,9 @@ class Guard:
     """What stands between a model and a write, for one server process.
 
     `looked_back` is done once: what an earlier process left open is settled; `looks_around` now and then: what another
-    has left open meanwhile is. `unkept` are outcomes by id of the change that could not be written down yet; one call
-    at a time does so, `keeping` the others waiting. `turns` are those of calls at the same things, and one call at a
-    time is `beginning`, so that each counts those before it. A write waits at most `waiting_seconds` for another
-    process that is changing the same thing.
+    has left open meanwhile is. `turns` are those of calls at the same things, and one call at a time is `beginning`,
+    so that each counts those before it. A write waits at most `waiting_seconds` for another process that is changing
+    the same thing.
     """
 
     store: Store
@@ -58,8 +57,6 @@ class Guard:
     pause_seconds: float = PAUSE_SECONDS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looked_back: Once = field(default_factory=Once)
-    unkept: "dict[str, Outcome]" = field(default_factory=dict)
-    keeping: anyio.Lock = field(default_factory=anyio.Lock)
     turns: Turns = field(default_factory=Turns)
     beginning: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -94,38 +91,6 @@ class Guard:
             names=await doing.names(*policy.unnamed(plan)),
         )
         return Refusals(lines, counted)
-
-    async def keep(self, change_id: str, outcome: "Outcome") -> bool:
-        """Write an outcome down; the deed is done either way. Whether it could be, else `keep_late` tries again."""
-        from .store_errors import ConcludedError, StoreError
-
-        try:
-            await self.store.use(lambda store: store.journal.end(change_id, outcome))
-        except ConcludedError as error:
-            # It may have been written down although the store said that it failed.
-            log.warning("The outcome of %s (%s) is not written down: %s", change_id, outcome.outcome, error)
-        except StoreError as error:
-            log.warning(
-                "The outcome of %s (%s) could not be written down: %s", change_id, outcome.outcome, error
-            )
-            self.unkept[change_id] = outcome
-            return False
-        except Exception:
-            # After the deed: nothing may hide what became of it from the caller.
-            log.exception("The outcome of %s (%s) could not be written down", change_id, outcome.outcome)
-            if outcome.response is None and outcome.observed is None:
-                return False
-            # What the API answered has no place in the journal; what became of the change has.
-            return await self.keep(change_id, replace(outcome, response=None, observed=None))
-        self.unkept.pop(change_id, None)
-        return True
-
-    async def keep_late(self) -> None:
-        """Write down the outcomes that could not be written down at their time."""
-        async with self.keeping:
-            for change_id, outcome in list(self.unkept.items()):
-                if not await self.keep(change_id, outcome):
-                    return
 
     async def refuse(self, call: WriteCall, plan: Plan, doing: Doing) -> "Refusals":
         """Refuse what the caller may not do or the policy does not allow. What was counted for it comes back.
@@ -354,7 +319,7 @@ async def _carry_out(call: WriteCall, doing: Doing, leave: Leave, guard: Guard, 
                 outcome = await became(doing, plan, view, error, pause_seconds=guard.pause_seconds)
             except Exception:
                 log.exception("What became of %s could not be found out", change_id)
-        kept = await guard.keep(change_id, outcome)
+        kept = await guard.store.outcomes.keep(change_id, outcome)
     if error is not None and not isinstance(error, Exception):
         raise error
     return Done(
@@ -383,11 +348,11 @@ async def _refuse_second_undoing(change_id: str, plan: Plan, guard: Guard) -> No
     except BaseException as error:
         # Nothing was sent. Left open, it would hold up whoever changes the same things.
         with anyio.CancelScope(shield=True):
-            await guard.keep(change_id, Outcome(outcome="not_done", why=type(error).__name__))
+            await guard.store.outcomes.keep(change_id, Outcome(outcome="not_done", why=type(error).__name__))
         raise
     if new := [other for other in earlier if other not in plan.state.get("undoings", ())]:
         why = f"{new[0]} undoes the same change"
-        await guard.keep(change_id, Outcome(outcome="not_done", why=why))
+        await guard.store.outcomes.keep(change_id, Outcome(outcome="not_done", why=why))
         raise ToolError(f"Not done: {why} at the same time. {NOTHING_CHANGED} Look at that one first.")
 
 

@@ -111,6 +111,7 @@ def build_server(
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(server.other_processes.watch)
+                tasks.start_soon(shops.store.outcomes.keep_trying)
                 try:
                     yield
                 finally:

@@ -1,6 +1,7 @@
 """What all tests share: the event loop's backend, and how hypothesis searches."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,9 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 # What measures the machine that the tests run on is not told of them.
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
+# Programs that the tests end by Ctrl-C would inherit that it is ignored, as a shell does for what runs in the background.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

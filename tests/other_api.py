@@ -66,25 +66,29 @@ class Held:
 
 
 class Meeting:
-    """An API that answers the first readings of several calls only once all of them have come, so that each of the
-    calls has planned before any writes."""
+    """An API that gives the first readings of several calls away only once it has made all of them, so that none of
+    them shows what another of the calls does."""
 
     def __init__(self) -> None:
-        self._missing = 0
+        self._missing = self._unread = 0
         self._complete = anyio.Event()
 
     def of(self, calls: int) -> None:
         """Expect the first readings of so many calls."""
-        self._missing, self._complete = calls, anyio.Event()
+        self._missing = self._unread = calls
+        self._complete = anyio.Event()
 
     async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
-        if self._missing and request.method == "GET":
-            self._missing -= 1
-            complete = self._complete
-            if not self._missing:
-                complete.set()
-            await complete.wait()
-        return await carry(request)
+        if not self._missing or request.method != "GET":
+            return await carry(request)
+        self._missing -= 1
+        complete = self._complete
+        answer = await carry(request)
+        self._unread -= 1
+        if not self._unread:
+            complete.set()
+        await complete.wait()
+        return answer
 
 
 async def rewritten(response: httpx.Response, change: Callable[[Any], Any]) -> httpx.Response:

@@ -173,7 +173,7 @@ def _preview(record: ToolRecord, done: Preview) -> Preview:
 
 async def _tidy(shop: Shop, guard: Guard) -> None:
     """See that the journal says of every former change what became of it, as far as that can be known."""
-    await guard.keep_late()
+    await guard.store.outcomes.keep_late()
     await guard.looked_back(lambda: _in_time(reconcile_after_start(shop, pause_seconds=guard.pause_seconds)))
     await guard.looks_around(lambda: _in_time(reconcile_abandoned(shop, pause_seconds=guard.pause_seconds)))
 
@@ -316,7 +316,7 @@ def _told(record: ToolRecord, done: Done, notes: list[str], doing: _Doing) -> Ca
     if not done.kept:
         notes = [
             *notes,
-            "The journal could not take down the outcome; that is tried again with the next change.",
+            "The journal could not take down the outcome; that is tried again as long as this server runs.",
         ]
     if done.view is not None:
         if done.outcome.outcome == "unknown":

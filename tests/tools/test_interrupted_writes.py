@@ -89,7 +89,7 @@ async def test_an_outcome_that_the_store_does_not_take_is_written_down_later(
         done = await session.call("delete_product", **CALLS["delete_product"](session))
         assert done["deleted"] is True
         assert done["notes"] == [
-            "The journal could not take down the outcome; that is tried again with the next change."
+            "The journal could not take down the outcome; that is tried again as long as this server runs."
         ]
         change_id = session.changes[0]["id"]
         # As long as it is full, nothing else is written to the shop, and nothing is made up of this change.
@@ -107,6 +107,37 @@ async def test_an_outcome_that_the_store_does_not_take_is_written_down_later(
         assert found["can_be_undone"] is True
         assert found["result"] == {key: done[key] for key in done if key != "notes"}
         assert len(session.writes()) == 1
+
+
+def kept(folder: Path) -> list[str | None]:
+    """The outcomes in the journal, the oldest first, as anybody else finds them."""
+    database = Database.open(f"sqlite:///{folder / 'guard.sqlite'}")
+    found, _ = Journal(database).list(location=None)
+    database.close()
+    return [change.outcome.outcome if change.outcome else None for change in reversed(found)]
+
+
+async def test_an_outcome_is_written_down_later_without_another_call(tmp_path: Path) -> None:
+    api = Full(tmp_path)
+    async with shop_session(yes, settings={"data_dir": tmp_path}, between=api) as session:
+        await session.call("delete_product", **CALLS["delete_product"](session))
+        assert kept(tmp_path) == [None]
+        api.end()
+        with anyio.fail_after(30):
+            while kept(tmp_path) == [None]:
+                await anyio.lowlevel.checkpoint()
+        assert kept(tmp_path) == ["done"]
+
+
+async def test_a_server_that_stops_tries_once_more_to_write_an_outcome_down(tmp_path: Path) -> None:
+    api = Full(tmp_path)
+    async with shop_session(yes, settings={"data_dir": tmp_path}, between=api) as session:
+        for name in ("delete_product", "create_product"):
+            await session.call(name, **CALLS[name](session))
+            assert kept(tmp_path)[-1] is None
+            api.end()
+            api.next = True
+    assert kept(tmp_path) == ["done", "done"]
 
 
 async def test_calls_that_come_at_once_write_what_is_left_down_once(tmp_path: Path) -> None:
