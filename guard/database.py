@@ -31,6 +31,8 @@ from .tables import VERSION_TABLE, VERSIONS
 _SCHEMA_LOCK = 0x686F6F7061690001
 """The advisory lock under which a PostgreSQL's tables are made: any number that nothing else uses."""
 _READING = "guard_reading"
+SILENT_SECONDS = 30
+"""After how long a PostgreSQL that nothing is heard of counts as gone."""
 
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
 
@@ -164,7 +166,14 @@ def _open_file(path: Path, process: str, clock: Callable[[], float]) -> Database
 
 
 def _open_postgresql(url: URL, process: str, clock: Callable[[], float]) -> Database:
-    wanted = {"connect_timeout": PATIENCE_SECONDS, "keepalives_idle": 60}
+    # A network that swallows everything ends a wait within half a minute, and within a minute where only answers are.
+    wanted = {
+        "connect_timeout": PATIENCE_SECONDS,
+        "tcp_user_timeout": SILENT_SECONDS * 1000,
+        "keepalives_idle": SILENT_SECONDS,
+        "keepalives_interval": PATIENCE_SECONDS,
+        "keepalives_count": 3,
+    }
     try:
         engine = _create_engine(
             url.set(drivername="postgresql+psycopg"),

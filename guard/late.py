@@ -1,6 +1,7 @@
 """Outcomes on their way into the journal: at once or, where the store does not take them, as soon as it does."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,6 @@ import anyio
 
 if TYPE_CHECKING:
     from .journal import Outcome
-    from .store import Store
 
 log = logging.getLogger("hoopai_products_mcp.guard")
 
@@ -23,8 +23,9 @@ class Outcomes:
     An outcome that cannot be written down is kept here, so that it is not lost as long as this process lives.
     """
 
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, end: Callable[[str, "Outcome"], Awaitable[None]]) -> None:
+        """`end` writes the outcome of a change into the journal, and raises what that does."""
+        self._end = end
         self._late: dict[str, Outcome] = {}
         self._some = anyio.Event()
         self._turn = anyio.Lock()
@@ -34,7 +35,7 @@ class Outcomes:
         from .store_errors import ConcludedError, StoreError
 
         try:
-            await self._store.use(lambda store: store.journal.end(change_id, outcome))
+            await self._end(change_id, outcome)
         except ConcludedError as error:
             # It may have been written down although the store said that it failed.
             log.warning("The outcome of %s (%s) is not written down: %s", change_id, outcome.outcome, error)

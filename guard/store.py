@@ -15,7 +15,7 @@ from .question import NOTHING_CHANGED
 
 if TYPE_CHECKING:
     from .database import Database
-    from .journal import Journal
+    from .journal import Journal, Outcome
     from .keys import SealingKeys
     from .ledger import Ledger
     from .logins import Logins
@@ -55,7 +55,7 @@ class Store:
         self._opened: OpenStore | None = None
         self._opening = anyio.Lock()
         self._once = threading.Lock()
-        self.outcomes = Outcomes(self)
+        self.outcomes = Outcomes(self._end)
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +76,9 @@ class Store:
         async with self._opening:
             opened = self._opened or await anyio.to_thread.run_sync(self.open)
         return await anyio.to_thread.run_sync(work, opened)
+
+    async def _end(self, change_id: str, outcome: "Outcome") -> None:
+        await self.use(lambda store: store.journal.end(change_id, outcome))
 
     def open(self) -> OpenStore:
         """Open it now, in this thread; once."""

@@ -5,6 +5,7 @@ subscribed: most conversations never open the store.
 """
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,8 +27,12 @@ LOOK_SECONDS = 1.0
 """How long news takes at most, and what it costs: two small queries each time."""
 AWAY_SECONDS = 5.0
 """For how long a store that did not work is not asked again."""
+HANGING_SECONDS = 15.0
+"""For how long a look is waited for."""
 BEGINNING_SECONDS = 5.0
 """How long a subscriber waits for the first look; the store may have to be made first."""
+
+_SILENT = "it did not answer in time."
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,21 @@ class OtherProcesses:
     """What looks for their news. `changed` is told the addresses, and the location of the shop that they are in."""
 
     def __init__(
-        self, shops: "Shops", updates: Updates, changed: Callable[[Iterable[str], str], Awaitable[None]]
+        self,
+        shops: "Shops",
+        updates: Updates,
+        changed: Callable[[Iterable[str], str], Awaitable[None]],
+        *,
+        hanging_seconds: float = HANGING_SECONDS,
+        away_seconds: float = AWAY_SECONDS,
     ) -> None:
         self._shops = shops
         self._updates = updates
         self._changed = changed
+        self._hanging_seconds = hanging_seconds
+        self._away_seconds = away_seconds
         self._turn = anyio.Lock()
+        self._reading = threading.Lock()
         self._begun = anyio.Event()
         self._seen: _News | None = None
         self._missed = False
@@ -80,11 +94,13 @@ class OtherProcesses:
     async def _look(self) -> float:
         """Look once, and tell; how long to wait before the next time."""
         try:
-            # A thread that hangs is left behind: it only reads.
-            news = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+            news: _News | str = _SILENT
+            with anyio.move_on_after(self._hanging_seconds):
+                # A thread that hangs is left behind: it only reads.
+                news = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
             if isinstance(news, str):
                 self._fail(news)
-                return AWAY_SECONDS
+                return self._away_seconds
             # What cannot be told is not tried again: it must not keep back what comes after it.
             self._seen = news
             if not self._works:
@@ -96,7 +112,7 @@ class OtherProcesses:
                 await self._tell_everything()
         except Exception:
             log.exception("What other processes have changed could not be told")
-            return AWAY_SECONDS
+            return self._away_seconds
         else:
             return LOOK_SECONDS
         finally:
@@ -113,6 +129,9 @@ class OtherProcesses:
 
     def _read(self) -> _News | str:
         """The news since the last look, or why there are none to be had."""
+        if not self._reading.acquire(blocking=False):
+            # The thread that hangs is the only one that does.
+            return _SILENT
         seen = self._seen
         try:
             opened = self._shops.store.open()
@@ -130,6 +149,8 @@ class OtherProcesses:
             if self._works:
                 log.exception("What other processes have changed could not be read")
             return f"it failed in an unexpected way ({type(error).__name__})."
+        finally:
+            self._reading.release()
 
     async def _tell(self, news: _News) -> None:
         told: dict[str, dict[str, None]] = {}

@@ -14,7 +14,8 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 # What measures the machine that the tests run on is not told of them.
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
-# Programs that the tests end by Ctrl-C would inherit that it is ignored, as a shell does for what runs in the background.
+# What runs in the background is often started so that it ignores Ctrl-C. Programs that the tests end that way would
+# inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
