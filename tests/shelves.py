@@ -117,3 +117,26 @@ class _Meddled(RequestLog):
 def just_before(session: ShopSession, line: str, act: Callable[[], None], *, skip: int = 0) -> None:
     """Somebody else acts right before the request of this line is carried out, after `skip` of the kind."""
     session.sandbox.requests = _Meddled(line, skip, act)
+
+
+class _Followed(RequestLog):
+    """A log that lets somebody act on the shop just before the first request after one of the logged ones."""
+
+    def __init__(self, line: str, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._line = line
+        self._act = act
+        self._next = False
+
+    def append(self, received: Received) -> None:
+        super().append(received)
+        if self._next:
+            self._next = False
+            self._act()
+        elif received.line == self._line:
+            self._next = True
+
+
+def just_after(session: ShopSession, line: str, act: Callable[[], None]) -> None:
+    """Somebody else acts once the request of this line was answered, before the first that follows is carried out."""
+    session.sandbox.requests = _Followed(line, act)

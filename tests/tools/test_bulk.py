@@ -157,7 +157,7 @@ async def test_an_assignment_that_replaced_or_missed_is_told() -> None:
             shelves.change_product(session, missed, collectionIds=tea)
             shelves.delete_product(session, gone)
 
-        shelves.just_before(session, f"GET /products/{replaced}", meddle, skip=1)
+        shelves.just_after(session, "POST /products/bulk-update", meddle)
         done = await session.call(
             "bulk_assign_collections", product_ids=[replaced, missed, gone], collection_ids=[winter]
         )
