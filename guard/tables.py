@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 """All that the structure of the store was, oldest first. Known without the scripts, which are slow to read."""
 VERSION_TABLE = "guard_version"
 
@@ -104,6 +104,7 @@ changes = Table(
     Column("settled", Boolean, nullable=False),
     Index("guard_changes_location", "location", "seq"),
     Index("guard_changes_tool", "location", "tool", "seq"),
+    Index("guard_changes_destructive", "location", "destructive", "time"),
     Index("guard_changes_outcome", "outcome"),
     Index("guard_changes_undoes", "undoes"),
 )

@@ -32,13 +32,20 @@ def of_product(product_id: str) -> Plan:
     )
 
 
-def unless(intent: Intent, thing: str, *, seen: int | None, now: float) -> Unless:
+def unless(
+    intent: Intent,
+    thing: str,
+    *,
+    seen: int | None,
+    now: float,
+    counted: tuple[float, int] | None = None,
+) -> Unless:
     return Unless(
         location=intent.location,
         base_url=intent.base_url,
         things=frozenset({thing}),
         seen=seen,
-        counted=None,
+        counted=counted,
         now=now,
     )
 
@@ -94,7 +101,9 @@ def test_a_long_journal_is_not_gone_through_for_each_change(
                     return 0
 
                 raw.set_progress_handler(step, 1)
-                unless(intent, "product-1", seen=seen, now=one.clock())(connection, database)
+                now = one.clock()
+                look_for = unless(intent, "product-1", seen=seen, now=now, counted=(now - 3600, 0))
+                look_for(connection, database)
                 raw.set_progress_handler(None, 0)
 
             return look
