@@ -383,6 +383,19 @@ def test_older_addresses_of_postgresql_are_understood(ready_postgres: str) -> No
         database.close()
 
 
+def test_a_server_that_is_not_heard_of_is_given_up_sooner_than_tcp_would(ready_postgres: str) -> None:
+    mark = "&" if "?" in ready_postgres else "?"
+    database = Database.open(f"{ready_postgres}{mark}keepalives_interval=7")
+    with database.reading() as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        given = raw.info.get_parameters()
+    database.close()
+    chosen = {key: given.get(key) for key in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval")}
+    # What stands in the address counts.
+    assert chosen == {"tcp_user_timeout": "30000", "keepalives_idle": "30", "keepalives_interval": "7"}
+
+
 def test_the_server_needs_no_store_to_start() -> None:
     script = "import sys\nimport hoopai_products_mcp.server.cli\nprint('sqlalchemy' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
