@@ -192,6 +192,11 @@ def _open_postgresql(url: URL, process: str, clock: Callable[[], float]) -> Data
         # A process that hangs inside a transaction must not hold up all others for good.
         connection.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
         connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+        # It gives this process up as soon: what that has locked would keep its next session waiting.
+        connection.execute(f"SET tcp_user_timeout = '{SILENT_SECONDS}s'")
+        connection.execute(f"SET tcp_keepalives_idle = '{SILENT_SECONDS}s'")
+        connection.execute(f"SET tcp_keepalives_interval = '{PATIENCE_SECONDS}s'")
+        connection.execute("SET tcp_keepalives_count = 3")
         connection.commit()
 
     presence = SessionLocks(engine, process)

@@ -35,6 +35,8 @@ SETTLING_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
 """A request whose answer was lost may still be under way: the shop is looked at again after this long."""
 HOUR = 3600.0
+_YES_IS_SPENT = "A yes that a person gave to this call is used up."
+_CALL_AGAIN = "call again, without a confirmation_token, for the plan as it is then"
 LOOKING_SECONDS = 0.1
 """How often it looks meanwhile whether the other is done."""
 
@@ -157,13 +159,13 @@ async def perform(
     if not isinstance(leave, Leave):
         return leave
     async with AsyncExitStack() as turn:
-        with doing.waiting(), anyio.move_on_after(seconds_left()) as waited:
+        with doing.waiting(), anyio.move_on_after(max(seconds_left(), LOOKING_SECONDS)) as waited:
             await turn.enter_async_context(guard.turns.at(leave.plan.ids | _undone(call)))
         if waited.cancelled_caught:
             raise ToolError(
                 "Not done: another call of this server is changing the same thing, and has not ended in the time that "
-                f"an assistant waits. {NOTHING_CHANGED} list_changes says what is under way; call again when it has "
-                "ended."
+                f"an assistant waits. {NOTHING_CHANGED} {_YES_IS_SPENT} list_changes says what is under way; when it "
+                f"has ended, {_CALL_AGAIN}."
             )
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
@@ -259,8 +261,8 @@ async def _begin(
             if anyio.current_time() >= until or late:
                 raise ToolError(
                     f"Not done: another server process is changing the same thing (change {busy.change_id}, begun "
-                    f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} Try again in a minute, and look at that change "
-                    "first: get_change says what became of it."
+                    f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} {_YES_IS_SPENT} get_change says what became of that "
+                    f"change; in a minute, {_CALL_AGAIN}."
                 ) from None
             with doing.waiting():
                 await anyio.sleep(LOOKING_SECONDS)

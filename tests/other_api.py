@@ -58,6 +58,11 @@ class Held:
         self.reached = anyio.Event()
         self.release = anyio.Event()
 
+    async def reach(self) -> None:
+        """Wait until it is at that write."""
+        with anyio.fail_after(30):
+            await self.reached.wait()
+
     async def __call__(self, request: httpx.Request, carry: Carry) -> httpx.Response:
         if request.method != "GET" and not self.reached.is_set():
             self.reached.set()
@@ -87,7 +92,8 @@ class Meeting:
         self._unread -= 1
         if not self._unread:
             complete.set()
-        await complete.wait()
+        with anyio.fail_after(30):
+            await complete.wait()
         return answer
 
 

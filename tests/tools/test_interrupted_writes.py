@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from time import time
@@ -49,7 +49,7 @@ async def outcomes(session: ShopSession) -> list[str]:
 @contextmanager
 def full(folder: Path) -> Generator[None]:
     """A disk on which the journal finds no more room."""
-    with sqlite3.connect(folder / "guard.sqlite") as store:
+    with closing(sqlite3.connect(folder / "guard.sqlite", isolation_level=None)) as store:
         store.execute(
             "CREATE TRIGGER full BEFORE INSERT ON guard_events "
             "BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
@@ -57,7 +57,7 @@ def full(folder: Path) -> Generator[None]:
     try:
         yield
     finally:
-        with sqlite3.connect(folder / "guard.sqlite") as store:
+        with closing(sqlite3.connect(folder / "guard.sqlite", isolation_level=None)) as store:
             store.execute("DROP TRIGGER full")
 
 

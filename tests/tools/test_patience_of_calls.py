@@ -119,16 +119,20 @@ async def test_an_api_that_is_down_is_told_at_once(era: Era) -> None:
 async def test_a_write_that_another_call_holds_up_ends_with_the_patience(era: Era) -> None:
     held, calls = Held(), Calls()
     async with (
-        shop_session(era=era, settings={"patience": 2}, between=held) as session,
+        shop_session(era=era, settings={"patience": 4}, between=held) as session,
         anyio.create_task_group() as tasks,
     ):
+        # So that opening the store takes nothing of the patience.
+        assert (await session.call("list_changes"))["items"] == []
         price = shelves.price(session, "Gift card", "Gift card")
         about = {"product_id": price["product"], "price_id": price["_id"]}
         tasks.start_soon(calls.make, "first", session, "update_price", {**about, "amount": 26})
-        await held.reached.wait()
+        await held.reach()
         assert await session.refused("update_price", **about, sku="GC-26") == (
             "Not done: another call of this server is changing the same thing, and has not ended in the time that an "
-            "assistant waits. Nothing was changed. list_changes says what is under way; call again when it has ended."
+            "assistant waits. Nothing was changed. A yes that a person gave to this call is used up. list_changes "
+            "says what is under way; when it has ended, call again, without a confirmation_token, for the plan as it "
+            "is then."
         )
         (change,) = (await session.call("list_changes"))["items"]
         held.release.set()

