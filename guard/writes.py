@@ -35,8 +35,6 @@ SETTLING_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
 """A request whose answer was lost may still be under way: the shop is looked at again after this long."""
 HOUR = 3600.0
-_YES_IS_SPENT = "A yes that a person gave to this call is used up."
-_CALL_AGAIN = "call again, without a confirmation_token, for the plan as it is then"
 LOOKING_SECONDS = 0.1
 """How often it looks meanwhile whether the other is done."""
 
@@ -164,8 +162,8 @@ async def perform(
         if waited.cancelled_caught:
             raise ToolError(
                 "Not done: another call of this server is changing the same thing, and has not ended in the time that "
-                f"an assistant waits. {NOTHING_CHANGED} {_YES_IS_SPENT} list_changes says what is under way; when it "
-                f"has ended, {_CALL_AGAIN}."
+                f"an assistant waits. {NOTHING_CHANGED} list_changes says what is under way; when it has ended, "
+                f"{_again(leave)}."
             )
         if guard.turns.ended != ended:
             leave = await _still(leave, doing, guard.asking)
@@ -175,6 +173,13 @@ async def perform(
 def is_destructive(call: WriteCall, plan: Plan) -> bool:
     """Whether a call counts as a destructive one: its tool can be, and what it does is not done unasked."""
     return call.destructive and plan.asks
+
+
+def _again(leave: Leave) -> str:
+    """What to do once this leave was not made use of; a plan that was agreed to is agreed to once."""
+    if leave.road in {Road.NOT_NEEDED, Road.OFF}:
+        return "call again"
+    return "call again, without a confirmation_token: the yes to this plan is used up, and the next one needs its own"
 
 
 async def _still(leave: Leave, doing: Doing, asking: Asking) -> Leave:
@@ -261,8 +266,8 @@ async def _begin(
             if anyio.current_time() >= until or late:
                 raise ToolError(
                     f"Not done: another server process is changing the same thing (change {busy.change_id}, begun "
-                    f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} {_YES_IS_SPENT} get_change says what became of that "
-                    f"change; in a minute, {_CALL_AGAIN}."
+                    f"{busy.seconds:.0f} s ago). {NOTHING_CHANGED} get_change says what became of that change; in a "
+                    f"minute, {_again(leave)}."
                 ) from None
             with doing.waiting():
                 await anyio.sleep(LOOKING_SECONDS)
@@ -271,7 +276,7 @@ async def _begin(
             if planned_anew and (anyio.current_time() >= until or late):
                 raise ToolError(
                     "Not done: other server processes keep changing the same thing. Nothing was changed by this call. "
-                    "Try again in a minute; list_changes says what they have done."
+                    f"list_changes says what they have done; in a minute, {_again(leave)}."
                 ) from None
             planned_anew = True
             seen = await guard.store.needed(lambda store: store.journal.seen())

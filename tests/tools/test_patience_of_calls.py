@@ -130,9 +130,7 @@ async def test_a_write_that_another_call_holds_up_ends_with_the_patience(era: Er
         await held.reach()
         assert await session.refused("update_price", **about, sku="GC-26") == (
             "Not done: another call of this server is changing the same thing, and has not ended in the time that an "
-            "assistant waits. Nothing was changed. A yes that a person gave to this call is used up. list_changes "
-            "says what is under way; when it has ended, call again, without a confirmation_token, for the plan as it "
-            "is then."
+            "assistant waits. Nothing was changed. list_changes says what is under way; when it has ended, call again."
         )
         (change,) = (await session.call("list_changes"))["items"]
         held.release.set()
@@ -141,6 +139,30 @@ async def test_a_write_that_another_call_holds_up_ends_with_the_patience(era: Er
         assert change["tool"] == "update_price"
         again = await session.call("update_price", **about, sku="GC-26")
         assert again["changed"] == [{"field": "sku", "before": price["sku"], "after": "GC-26"}]
+
+
+@pytest.mark.anyio
+async def test_a_write_that_was_agreed_to_and_is_held_up_needs_another_yes() -> None:
+    held, calls = Held(), Calls()
+    async with (
+        shop_session(settings={"patience": 4}, between=held) as session,
+        anyio.create_task_group() as tasks,
+    ):
+        product = shelves.product(session, "Storm lantern")["_id"]
+        token = (await session.call("delete_product", product_id=product))["confirmation_token"]
+        change = {"product_id": product, "description": "Brighter."}
+        tasks.start_soon(calls.make, "first", session, "update_product", change)
+        await held.reach()
+        said = await session.refused("delete_product", product_id=product, confirmation_token=token)
+        assert said.endswith(
+            "when it has ended, call again, without a confirmation_token: the yes to this plan is used up, and the "
+            "next one needs its own."
+        )
+        held.release.set()
+        assert not (await calls.ended("first")).is_error
+        again = (await session.call("delete_product", product_id=product))["confirmation_token"]
+        done = await session.call("delete_product", product_id=product, confirmation_token=again)
+        assert done["deleted"] is True
 
 
 def test_the_time_in_which_a_person_thinks_is_not_counted() -> None:
