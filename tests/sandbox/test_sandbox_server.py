@@ -53,7 +53,7 @@ async def test_a_client_that_gives_up_waiting_leaves(
     sandbox.faults.add("latency", seconds=3600, applied=applied)
     async with running_server(app) as url, httpx.AsyncClient(base_url=url, headers=HEADERS) as client:
         with pytest.raises(httpx.ReadTimeout):
-            await client.post("/products/", json=NEW, timeout=httpx.Timeout(10, read=0.05))
+            await client.post("/products/", json=NEW, timeout=httpx.Timeout(10, read=0.5))
         assert (await client.get("/products/", params=HERE)).json()["total"] == [{"total": left}]
     assert caplog.records == []
 
