@@ -98,34 +98,15 @@ def untouched(session: ShopSession) -> Callable[[], bool]:
 
 
 class _Meddled(RequestLog):
-    """A log that lets somebody act on the shop just before one of the logged requests is answered."""
+    """A log that lets somebody act on the shop just before one of the logged requests is answered: the one of this
+    line after `skip` of the kind or, with `follows`, whichever comes after that one."""
 
-    def __init__(self, line: str, skip: int, act: Callable[[], None]) -> None:
+    def __init__(self, line: str, act: Callable[[], None], *, skip: int = 0, follows: bool = False) -> None:
         super().__init__()
         self._line = line
+        self._act = act
         self._skip = skip
-        self._act = act
-
-    def append(self, received: Received) -> None:
-        super().append(received)
-        if received.line == self._line:
-            self._skip -= 1
-            if self._skip == -1:
-                self._act()
-
-
-def just_before(session: ShopSession, line: str, act: Callable[[], None], *, skip: int = 0) -> None:
-    """Somebody else acts right before the request of this line is carried out, after `skip` of the kind."""
-    session.sandbox.requests = _Meddled(line, skip, act)
-
-
-class _Followed(RequestLog):
-    """A log that lets somebody act on the shop just before the first request after one of the logged ones."""
-
-    def __init__(self, line: str, act: Callable[[], None]) -> None:
-        super().__init__()
-        self._line = line
-        self._act = act
+        self._follows = follows
         self._next = False
 
     def append(self, received: Received) -> None:
@@ -134,9 +115,18 @@ class _Followed(RequestLog):
             self._next = False
             self._act()
         elif received.line == self._line:
-            self._next = True
+            self._skip -= 1
+            if self._skip == -1:
+                self._next = self._follows
+                if not self._follows:
+                    self._act()
+
+
+def just_before(session: ShopSession, line: str, act: Callable[[], None], *, skip: int = 0) -> None:
+    """Somebody else acts right before the request of this line is carried out, after `skip` of the kind."""
+    session.sandbox.requests = _Meddled(line, act, skip=skip)
 
 
 def just_after(session: ShopSession, line: str, act: Callable[[], None]) -> None:
     """Somebody else acts once the request of this line was answered, before the first that follows is carried out."""
-    session.sandbox.requests = _Followed(line, act)
+    session.sandbox.requests = _Meddled(line, act, follows=True)
